@@ -1,0 +1,124 @@
+# xdpfw. `make` builds build/xdpfw; `make demo` and `make test` install what they need and do the rest.
+# V=1 shows the commands.
+
+VERSION := 0.1.0
+PREFIX ?= /usr/local
+BUILD := build
+
+CC ?= gcc
+CLANG ?= clang
+BPFTOOL ?= $(or $(wildcard /usr/sbin/bpftool),bpftool)
+CLANG_FORMAT ?= clang-format
+
+MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null)
+LIBRARIES := libbpf jansson libmnl
+
+WARNINGS := -Wall -Wextra
+CFLAGS ?= -O2 -g
+# Kept apart from CFLAGS, so that a packager's CFLAGS do not lose them.
+XCFLAGS = -std=gnu11 $(WARNINGS) -Iinclude -Iuser -I$(BUILD) -DXDPFW_VERSION='"$(VERSION)"' -MMD -MP
+LDLIBS = $(shell pkg-config --libs $(LIBRARIES))
+# v3: 32-bit jumps and atomics, in every kernel from 5.12 on.
+BPF_CFLAGS := -g -O2 -target bpf -mcpu=v3 $(WARNINGS) -Iinclude $(if $(MULTIARCH),-I/usr/include/$(MULTIARCH)) -MMD -MP
+
+SOURCES := $(wildcard user/*.c)
+OBJECTS := $(SOURCES:user/%.c=$(BUILD)/%.o)
+# Everything but main() and the commands: what tests link with.
+CORE := $(filter-out $(BUILD)/main.o $(BUILD)/cmd_%.o,$(OBJECTS))
+
+UNIT := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%.o,$(wildcard tests/unit/*.c))
+PACKET := $(patsubst tests/packet/%.c,$(BUILD)/tests/packet/%.o,$(wildcard tests/packet/*.c))
+
+Q := $(if $(V),,@)
+say = $(if $(V),,@printf '  %-8s %s\n' $(1) $(2))
+
+.DELETE_ON_ERROR:
+.SUFFIXES:
+.PHONY: all test check unit packet e2e demo lint format install clean bench deps-build deps-test deps-lint deps-bench
+
+all: $(BUILD)/xdpfw
+
+$(BUILD) $(BUILD)/tests/unit $(BUILD)/tests/packet $(BUILD)/bench:
+	$(Q)mkdir -p $@
+
+# BPF object, its skeleton, objects, program.
+$(BUILD)/xdpfw.bpf.o: bpf/xdpfw.bpf.c | $(BUILD)
+	$(call say,CLANG,$@)
+	$(Q)$(CLANG) $(BPF_CFLAGS) -c $< -o $@
+
+$(BUILD)/xdpfw.skel.h: $(BUILD)/xdpfw.bpf.o
+	$(call say,SKELETON,$@)
+	$(Q)$(BPFTOOL) gen skeleton $< name xdpfw > $@
+
+$(BUILD)/datapath.o: $(BUILD)/xdpfw.skel.h
+
+$(BUILD)/%.o: user/%.c | $(BUILD)
+	$(call say,CC,$@)
+	$(Q)$(CC) $(XCFLAGS) $(CFLAGS) -c $< -o $@
+
+$(BUILD)/xdpfw: $(OBJECTS)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(LDLIBS) -o $@
+
+# Tests. `make test` installs what it needs; `make check` only runs.
+$(BUILD)/tests/unit/%.o: tests/unit/%.c | $(BUILD)/tests/unit
+	$(call say,CC,$@)
+	$(Q)$(CC) $(XCFLAGS) $(CFLAGS) -c $< -o $@
+
+$(BUILD)/tests/packet/%.o: tests/packet/%.c $(BUILD)/xdpfw.skel.h | $(BUILD)/tests/packet
+	$(call say,CC,$@)
+	$(Q)$(CC) $(XCFLAGS) $(CFLAGS) -c $< -o $@
+
+$(BUILD)/tests/unit/run: $(UNIT) $(CORE)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) $^ $(LDLIBS) -lcriterion -o $@
+
+$(BUILD)/tests/packet/run: $(PACKET) $(CORE)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) $^ $(LDLIBS) -lcriterion -o $@
+
+unit: $(BUILD)/tests/unit/run
+	$(Q)$< --short-filename
+
+packet: $(BUILD)/tests/packet/run
+	$(Q)$< --short-filename -j1
+
+e2e: all
+	$(Q)/usr/bin/python3 -m pytest tests/e2e -q -rs -p no:cacheprovider
+
+check: unit packet e2e
+
+test: deps-build deps-test
+	$(Q)$(MAKE) --no-print-directory check
+
+demo: deps-build
+	$(Q)scripts/install-deps demo
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)tests/demo
+
+deps-build deps-test deps-lint deps-bench:
+	$(Q)scripts/install-deps $(@:deps-%=%)
+
+FORMATTED := $(wildcard include/xdpfw/*.h bpf/*.[ch] user/*.[ch] tests/unit/*.[ch] tests/packet/*.[ch] bench/*.[ch])
+
+format:
+	$(Q)$(CLANG_FORMAT) -i $(FORMATTED)
+
+lint: deps-build deps-lint
+	$(call say,FORMAT,)
+	$(Q)$(CLANG_FORMAT) --dry-run -Werror $(FORMATTED)
+	$(call say,CPPCHECK,)
+	$(Q)cppcheck --quiet --enable=warning,portability,performance --inline-suppr --error-exitcode=1 \
+		--suppress=missingIncludeSystem -DXDPFW_VERSION='""' -Iinclude -Iuser user
+	$(call say,SHELL,)
+	$(Q)shellcheck scripts/install-deps tests/demo .ci/run
+	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/strict WARNINGS='-Wall -Wextra -Werror' all
+
+install: all
+	install -D -m 755 $(BUILD)/xdpfw $(DESTDIR)$(PREFIX)/sbin/xdpfw
+	install -D -m 644 man/xdpfw.8 $(DESTDIR)$(PREFIX)/share/man/man8/xdpfw.8
+
+clean:
+	$(Q)rm -rf $(BUILD)
+
+-include $(wildcard $(BUILD)/*.d $(BUILD)/tests/*/*.d)

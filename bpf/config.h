@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What is fixed when the programs are loaded. Read-only data: the verifier knows the
+ * values and removes the branches that cannot be taken. What changes live is a map.
+ */
+#ifndef XDPFW_BPF_CONFIG_H
+#define XDPFW_BPF_CONFIG_H
+
+#include "common.h"
+
+/* The epochs in which these programs filter; see include/xdpfw/policy.h. */
+const volatile __u16 cfg_epoch_from = 0;
+const volatile __u16 cfg_epoch_window = XDPFW_WINDOW_OPEN;
+
+/* An age of the fingerprints is 2^cfg_age_shift jiffies (131 s at 250 Hz). */
+const volatile __u32 cfg_age_shift = 15;
+
+/* Jiffies in a second. */
+const volatile __u32 cfg_hz = 250;
+
+/* The kernel knows XDP fragments and bpf_xdp_get_buff_len() (5.18). */
+const volatile __u8 cfg_xdp_frags = 1;
+
+/* Inbound is generic XDP, which sees also what this program turns back into the stack. */
+const volatile __u8 cfg_xdp_generic = 0;
+
+/* Answers by XDP_TX reach the sender. Not so on native veth, whose peer takes them
+ * only if it runs XDP itself: a reject is a drop there. */
+const volatile __u8 cfg_xdp_tx = 1;
+
+#endif

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Counting: per reason, per rule, per service port; plain adds on this CPU's own memory. */
+#ifndef XDPFW_BPF_COUNT_H
+#define XDPFW_BPF_COUNT_H
+
+#include "common.h"
+#include "flow.h"
+#include "maps.h"
+#include "policy.h"
+
+static __always_inline void add(struct xdpfw_count *count, const struct pkt *p)
+{
+	count->packets += p->segments;
+	count->bytes += p->length;
+}
+
+static __always_inline void count_reason(const struct pkt *p, enum xdpfw_dir dir, __u32 cpu, __u32 decision)
+{
+	struct xdpfw_reason_counts *counts = bpf_map_lookup_elem(&reason_counts, &cpu);
+
+	if (counts)
+		add(&counts->at[dir][xdpfw_verdict_of(decision)][xdpfw_reason_of(decision)], p);
+}
+
+static __always_inline void count_rule(const struct pkt *p, __u32 cpu, __u32 rule)
+{
+	struct xdpfw_rule_counts *counts = bpf_map_lookup_elem(&rule_counts, &cpu);
+
+	if (counts && rule < XDPFW_MAX_RULES)
+		add(&counts->rules[rule], p);
+}
+
+static __always_inline void count_port(const struct pkt *p, __u32 cpu, __u32 dir, __u32 side, __u16 port)
+{
+	__u32 index = xdpfw_port_counts_index(cpu, dir, table_of(p), side);
+	struct xdpfw_port_counts *counts = bpf_map_lookup_elem(&port_counts, &index);
+
+	if (counts)
+		add(&counts->ports[port], p);
+}
+
+/* Did this host begin the flow of a packet whose local port is a service, too? Only where
+ * services overlap the ephemeral ports; a UDP fingerprint is confirmed by the table. */
+static __always_inline bool began_here(const struct pkt *p)
+{
+	__u32 table = p->protocol == IPPROTO_TCP ? XDPFW_FP_TCP : XDPFW_FP_UDP;
+	struct xdpfw_flow_key key;
+
+	if (likely(!may_have_flow(table, p, local_port(p), remote_port(p))))
+		return false;
+	if (table == XDPFW_FP_TCP)
+		return true;
+	key = flow_key(p);
+	return bpf_map_lookup_elem(&flows, &key) != NULL;
+}
+
+/*
+ * The service port of a packet that passes: the local port if a rule or forward lets it in
+ * and this host did not begin the flow, else the remote one. Without state to tell
+ * (default allow), an inbound packet counts by its destination port.
+ */
+static __always_inline void count_passed(const struct pkt *p, enum xdpfw_dir dir, __u32 cpu, __u32 decision)
+{
+	__u32 side = dir == XDPFW_IN ? XDPFW_RX : XDPFW_TX;
+	bool service;
+
+	if (dir == XDPFW_IN) {
+		service = xdpfw_reason_of(decision) != XDPFW_R_REPLY && (!is_service(decision) || !began_here(p));
+	} else {
+		service = is_service(port_cell(p->slot, XDPFW_IN, table_of(p), local_port(p))) && !began_here(p);
+	}
+	if (service)
+		count_port(p, cpu, XDPFW_IN, side, local_port(p));
+	else
+		count_port(p, cpu, XDPFW_OUT, side, remote_port(p));
+}
+
+/* @dir is p->dir, as a constant that the compiler can see. */
+static __always_inline void count(const struct pkt *p, enum xdpfw_dir dir, __u32 decision)
+{
+	__u32 cpu = bpf_get_smp_processor_id();
+	__u32 rule = xdpfw_rule_of(decision);
+
+	count_reason(p, dir, cpu, decision);
+	if (rule)
+		count_rule(p, cpu, rule);
+	if (!p->ported)
+		return;
+	if (passes(decision))
+		count_passed(p, dir, cpu, decision);
+	else
+		count_port(p, cpu, dir, XDPFW_DROPPED, p->destination_port);
+}
+
+#endif

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Fingerprints: the array that keeps floods away from hash tables and sockets; see flow.h. */
+#ifndef XDPFW_BPF_FINGERPRINT_H
+#define XDPFW_BPF_FINGERPRINT_H
+
+#include "common.h"
+#include "config.h"
+#include "maps.h"
+
+/* Another CPU may age or mark the same word; after so many tries the bit is left to the next packet. */
+#define MARK_TRIES 4
+
+static __always_inline struct xdpfw_fingerprint *fingerprint(__u32 table, __u16 port)
+{
+	struct xdpfw_fingerprint_table_value *value = bpf_map_lookup_elem(&fingerprints, &table);
+
+	return value ? &value->ports[port] : NULL;
+}
+
+static __always_inline __u64 fingerprint_age(void)
+{
+	return bpf_jiffies64() >> cfg_age_shift;
+}
+
+/* Is a flow of this local port with this remote endpoint possible? */
+static __always_inline bool may_have_flow(__u32 table, const struct pkt *p, __u16 local, __u16 remote)
+{
+	struct xdpfw_fingerprint *print = fingerprint(table, local);
+	__u64 age, bits = 0;
+
+	if (!print)
+		return true;
+	if (likely((print->words[0] | print->words[1]) << 8 == 0))
+		return false;
+	age = fingerprint_age();
+	for (__u32 i = 0; i < 2; i++) {
+		__u64 word = print->words[i];
+		__u8 behind = (__u8)age - (__u8)(word >> XDPFW_FINGERPRINT_BITS);
+
+		if (behind <= 1)
+			bits |= word;
+	}
+	return bits >> xdpfw_fingerprint_bit(remote_addr(p), remote) & 1;
+}
+
+static __always_inline void mark_flow(__u32 table, const struct pkt *p, __u16 local, __u16 remote)
+{
+	struct xdpfw_fingerprint *print = fingerprint(table, local);
+	__u32 bit = xdpfw_fingerprint_bit(remote_addr(p), remote);
+	__u64 age = fingerprint_age();
+	__u64 *word;
+
+	if (!print)
+		return;
+	word = &print->words[age & 1];
+	for (int i = 0; i < MARK_TRIES; i++) {
+		__u64 old = *(volatile __u64 *)word;
+		__u64 new = xdpfw_fingerprint_set(old, age, bit);
+
+		if (old == new || __sync_val_compare_and_swap(word, old, new) == old)
+			break;
+	}
+}
+
+#endif

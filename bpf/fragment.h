@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * fragment: later fragments have no ports, so they follow their first one's verdict.
+ *
+ * A first fragment is judged like a packet (its L4 header is whole, or parse has
+ * dropped it), and if it passes, remember_fragment() notes that. Later ones pass only behind
+ * a noted first one, within the 30 seconds that Linux itself waits to reassemble
+ * (net.ipv4.ipfrag_time); those that overtake it are dropped and the sender's
+ * retransmission repairs that. One that reaches back into the first fragment, where the
+ * header was judged, kills the datagram (RFC 3128, RFC 5722).
+ */
+#ifndef XDPFW_BPF_FRAGMENT_H
+#define XDPFW_BPF_FRAGMENT_H
+
+#include "common.h"
+#include "config.h"
+#include "maps.h"
+
+#define FRAGMENT_SECONDS 30
+
+static __always_inline struct xdpfw_fragment_key fragment_key(const struct pkt *p)
+{
+	struct xdpfw_fragment_key key = {
+		.source = p->source,
+		.destination = p->destination,
+		.id = p->fragment_id,
+		/* IPv6 identifies by addresses and id alone (RFC 8200 4.5). */
+		.protocol = p->family == 4 ? p->protocol : 0,
+		.dir = p->dir,
+	};
+
+	return key;
+}
+
+static __noinline __u32 judge_later_fragment(const struct pkt *p)
+{
+	struct xdpfw_fragment_key key = fragment_key(p);
+	struct xdpfw_fragment *first = bpf_map_lookup_elem(&fragments, &key);
+
+	if (!first || bpf_jiffies64() - first->seen > FRAGMENT_SECONDS * cfg_hz)
+		return drop(XDPFW_R_FRAGMENT);
+	if (p->fragment_offset < first->covered)
+		first->decision = drop(XDPFW_R_BAD_FRAGMENT);
+	return first->decision;
+}
+
+static __always_inline __u32 fragment(const struct pkt *p)
+{
+	return unlikely(p->fragment == FRAGMENT_LATER) ? judge_later_fragment(p) : 0;
+}
+
+/*
+ * Note what became of a first fragment. One that is dropped is noted only if that
+ * overrules an earlier first fragment of the same datagram: strangers' dropped ones
+ * fill no table.
+ */
+static __noinline void remember_fragment(const struct pkt *p, __u32 decision)
+{
+	struct xdpfw_fragment_key key = fragment_key(p);
+	struct xdpfw_fragment first = {
+		.seen = bpf_jiffies64(),
+		.decision = passes(decision) ? pass(XDPFW_R_FRAGMENT) : drop(XDPFW_R_FRAGMENT),
+		.covered = (p->l4 - p->fragment_start) + p->l4_length,
+	};
+
+	bpf_map_update_elem(&fragments, &key, &first, passes(decision) ? BPF_ANY : BPF_EXIST);
+}
+
+#endif

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * ICMP errors quote the packet they complain about. One belongs to this host only if the
+ * quoted packet could have been sent by it: the quoted source is the outer destination
+ * (CVE-2019-5598), and the quoted flow lives or is allowed.
+ */
+#ifndef XDPFW_BPF_ICMP_ERROR_H
+#define XDPFW_BPF_ICMP_ERROR_H
+
+#include "budget.h"
+#include "common.h"
+#include "flow.h"
+#include "parse.h"
+#include "policy.h"
+#include "socket.h"
+
+static __always_inline bool is_icmp_error(const struct pkt *p)
+{
+	if (p->protocol == IPPROTO_ICMP)
+		return p->icmp_type == ICMP_DEST_UNREACH || p->icmp_type == ICMP_TIME_EXCEEDED ||
+		       p->icmp_type == ICMP_PARAMETERPROB;
+	/* Unreachable, too big, time exceeded, parameter problem (RFC 4443 2.1). */
+	return p->protocol == IPPROTO_ICMPV6 && p->icmp_type >= 1 && p->icmp_type <= 4;
+}
+
+/* The IP header of the quoted packet, which is cut off somewhere: no length to check. */
+static __always_inline bool parse_quoted_ip(const struct frame *f, const struct pkt *error, struct pkt *quoted)
+{
+	quoted->l3 = error->l4 + sizeof(struct icmp_header);
+	quoted->l4_length = 0xffff;
+	quoted->family = error->family;
+	if (error->family == 4) {
+		struct iphdr *ip = at(f, quoted->l3, sizeof(*ip));
+
+		if (!ip || ip->version != 4 || ip->ihl < 5 || ip->frag_off & bpf_htons(IPV4_OFFSET_MASK))
+			return false;
+		set_v4(&quoted->source, ip->saddr);
+		set_v4(&quoted->destination, ip->daddr);
+		quoted->protocol = ip->protocol;
+		quoted->l4 = quoted->l3 + ip->ihl * 4;
+	} else {
+		struct ipv6hdr *ip = at(f, quoted->l3, sizeof(*ip));
+
+		if (!ip || ip->version != 6)
+			return false;
+		__builtin_memcpy(&quoted->source, &ip->saddr, sizeof(quoted->source));
+		__builtin_memcpy(&quoted->destination, &ip->daddr, sizeof(quoted->destination));
+		quoted->protocol = ip->nexthdr;
+		quoted->l4 = quoted->l3 + sizeof(*ip);
+		if (is_extension(ip->nexthdr) && walk_extensions(f, quoted))
+			return false;
+	}
+	return quoted->fragment != FRAGMENT_LATER;
+}
+
+/* Ports of the quoted packet, or the identifier of a quoted echo request. */
+static __always_inline bool parse_quoted_l4(const struct frame *f, struct pkt *quoted)
+{
+	if (has_ports(quoted)) {
+		struct ports_header *header = at(f, quoted->l4, sizeof(*header));
+
+		if (!header)
+			return false;
+		quoted->source_port = bpf_ntohs(header->source);
+		quoted->destination_port = bpf_ntohs(header->destination);
+		return true;
+	}
+	if (quoted->protocol == IPPROTO_ICMP || quoted->protocol == IPPROTO_ICMPV6) {
+		struct icmp_header *icmp = at(f, quoted->l4, sizeof(*icmp));
+
+		if (!icmp)
+			return false;
+		quoted->icmp_type = icmp->type;
+		quoted->destination_port = bpf_ntohs(icmp->id);
+		return true;
+	}
+	return false;
+}
+
+/* Fill @quoted, whose other fields are zero, with the packet that the error @error quotes. */
+static __always_inline bool parse_quoted(const struct frame *f, const struct pkt *error, struct pkt *quoted)
+{
+	quoted->slot = error->slot;
+	quoted->flags = error->flags;
+	return parse_quoted_ip(f, error, quoted) && parse_quoted_l4(f, quoted);
+}
+
+/* The quoted packet as its answer would come in: what the rest of the data path can judge. */
+static __always_inline void reverse(struct pkt *p)
+{
+	struct xdpfw_addr source = p->source;
+	__u16 port = p->source_port;
+
+	p->source = p->destination;
+	p->destination = source;
+	p->dir = XDPFW_IN;
+	if (has_ports(p)) {
+		p->source_port = p->destination_port;
+		p->destination_port = port;
+	}
+}
+
+static __always_inline bool quotes_own_packet(void *ctx, const struct frame *f, const struct pkt *p)
+{
+	struct pkt answer = {};
+
+	if (!parse_quoted(f, p, &answer) || !addr_equal(&answer.source, &p->destination))
+		return false;
+	reverse(&answer);
+	if (has_ports(&answer) && passes(port_cell(answer.slot, XDPFW_IN, table_of(&answer), answer.destination_port)))
+		return true;
+	if (answer.protocol == IPPROTO_TCP)
+		return may_look_up() && has_socket(ctx, &answer, behind_link(&answer, answer.destination_port));
+	if (answer.protocol == IPPROTO_UDP)
+		return is_udp_reply(&answer);
+	return is_echo_request(&answer) && is_echo_answer(&answer);
+}
+
+/* Global functions, for the reason given in parse.h. */
+__noinline __u32 judge_icmp_error_xdp(struct xdp_md *xdp, const struct pkt *p)
+{
+	struct frame f = {.data = (void *)(long)xdp->data, .end = (void *)(long)xdp->data_end};
+
+	return p && quotes_own_packet(xdp, &f, p) ? pass(XDPFW_R_ESSENTIAL) : drop(XDPFW_R_ICMP_UNKNOWN);
+}
+
+__noinline __u32 judge_icmp_error_skb(struct __sk_buff *skb, const struct pkt *p)
+{
+	struct frame f = {.data = (void *)(long)skb->data, .end = (void *)(long)skb->data_end};
+
+	return p && quotes_own_packet(skb, &f, p) ? pass(XDPFW_R_ESSENTIAL) : drop(XDPFW_R_ICMP_UNKNOWN);
+}
+
+#endif

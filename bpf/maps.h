@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Every map. All of them are pinned below the instance's directory under their own
+ * name and outlive the programs. Sizes of 1 marked "per CPU" are multiplied by the
+ * number of possible CPUs at load.
+ *
+ * Big tables are plain arrays whose *element* is a whole table: user space maps them
+ * into memory, and the lookup is a multiplication that the kernel inlines.
+ */
+#ifndef XDPFW_BPF_MAPS_H
+#define XDPFW_BPF_MAPS_H
+
+#include "common.h"
+
+/* Policy: written by user space only. */
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct xdpfw_control);
+} control SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, XDPFW_SLOTS);
+	__type(key, __u32);
+	__type(value, struct xdpfw_policy_head);
+} heads SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, XDPFW_SLOTS *XDPFW_DIRS *XDPFW_TABLES);
+	__type(key, __u32);
+	__type(value, struct xdpfw_port_table);
+} ports SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, XDPFW_SLOTS *XDPFW_TABLES);
+	__type(key, __u32);
+	__type(value, struct xdpfw_link_table);
+} links SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 1 << 20);
+	__type(key, struct xdpfw_block_key);
+	__type(value, __u32); /* a decision */
+} blocks SEC(".maps");
+
+/* Counter numbers: which statement id (0 = free) has which number. User space only; pinned
+ * with the counters so that the two cannot part. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, XDPFW_MAX_RULES);
+	__type(key, __u32);
+	__type(value, __u64);
+} rule_ids SEC(".maps");
+
+/* The loaded interfaces as `load` knew them, for those that are gone. User space only. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, XDPFW_MAX_IFACES);
+	__type(key, __u32);
+	__type(value, struct xdpfw_iface);
+} ifaces SEC(".maps");
+
+/* Counters: written by the data path, read through mmap. */
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, XDPFW_PORT_COUNTS_PER_CPU); /* per CPU */
+	__type(key, __u32);
+	__type(value, struct xdpfw_port_counts);
+} port_counts SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1); /* per CPU */
+	__type(key, __u32);
+	__type(value, struct xdpfw_reason_counts);
+} reason_counts SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1); /* per CPU */
+	__type(key, __u32);
+	__type(value, struct xdpfw_rule_counts);
+} rule_counts SEC(".maps");
+
+/* State: written by the data path. */
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, XDPFW_FP_TABLES);
+	__type(key, __u32);
+	__type(value, struct xdpfw_fingerprint_table_value);
+} fingerprints SEC(".maps");
+
+/* Flows that this host began. Only its own requests write here. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 65536);
+	__type(key, struct xdpfw_flow_key);
+	__type(value, struct xdpfw_flow);
+} flows SEC(".maps");
+
+/* Flows that outsiders began and whose answers the outbound policy would drop. A table of
+ * its own: a flood of requests must not evict what this host depends on. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 65536);
+	__type(key, struct xdpfw_flow_key);
+	__type(value, struct xdpfw_flow);
+} guests SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 16384);
+	__type(key, struct xdpfw_fragment_key);
+	__type(value, struct xdpfw_fragment);
+} fragments SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, XDPFW_SOCKETS_PER_CPU); /* per CPU */
+	__type(key, __u32);
+	__type(value, struct xdpfw_socket);
+} sockets SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1); /* per CPU */
+	__type(key, __u32);
+	__type(value, struct xdpfw_budget);
+} budgets SEC(".maps");
+
+#endif

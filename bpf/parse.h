@@ -1,0 +1,389 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * parse: from bytes to struct pkt. Every length is checked here, once.
+ *
+ * Two lengths matter and are not the same: how much of the frame can be read
+ * (data_end), and how much of it is the IP datagram (tot_len, payload_len). Ports are
+ * taken only from inside the datagram, so padding cannot pose as a header.
+ */
+#ifndef XDPFW_BPF_PARSE_H
+#define XDPFW_BPF_PARSE_H
+
+#include "common.h"
+#include "config.h"
+
+#define MAX_VLAN_TAGS         2 /* 802.1ad around 802.1Q */
+#define MAX_EXTENSION_HEADERS 8 /* Linux itself delivers behind 40; no sender needs them */
+#define IP_OPTIONS_MAX        40
+
+/* Headers are parsed in the linear part; this much of an skb is made linear if they are not there. */
+#define PULL_BYTES 256
+
+#define IPV4_MORE_FRAGMENTS 0x2000
+#define IPV4_OFFSET_MASK    0x1fff
+#define IPV6_OFFSET_MASK    0xfff8
+#define IPV6_MORE_FRAGMENTS 0x1
+
+/* UAPI does not define these three. */
+struct vlan_tag {
+	__be16 tci;
+	__be16 protocol;
+};
+
+struct ipv6_fragment {
+	__u8 nexthdr;
+	__u8 reserved;
+	__be16 offset;
+	__be32 id;
+};
+
+struct ports_header {
+	__be16 source;
+	__be16 destination;
+};
+
+static __always_inline void set_v4(struct xdpfw_addr *addr, __be32 v4)
+{
+	addr->halves[0] = 0;
+	addr->words[2] = bpf_htonl(0xffff);
+	addr->words[3] = v4;
+}
+
+/*
+ * The datagram must fit into the frame. A multi-buffer XDP frame shows only its first
+ * buffer in [data, data_end), so its true length is asked for only when the datagram
+ * claims more than that: single-buffer frames pay nothing.
+ */
+static __always_inline bool frame_holds(void *ctx, struct pkt *p, __u32 end)
+{
+	if (likely(end <= p->length))
+		return true;
+	if (p->hook != HOOK_XDP || !cfg_xdp_frags)
+		return false;
+	p->length = bpf_xdp_get_buff_len(ctx);
+	return end <= p->length;
+}
+
+/* Source routing is dropped (RFC 7126 3.2); other options (NOP, RR, timestamp...) are skipped. */
+static __noinline __u32 check_ip_options(const struct frame *f, const struct pkt *p, __u32 length)
+{
+	__u8 options[IP_OPTIONS_MAX] = {};
+	__u32 next = 0;
+
+	for (__u32 i = 0; i < IP_OPTIONS_MAX / 4; i++) {
+		__u32 *word = at(f, p->l3 + sizeof(struct iphdr) + i * 4, 4);
+
+		if (i * 4 >= length)
+			break;
+		if (!word)
+			return drop(XDPFW_R_SHORT);
+		((__u32 *)options)[i] = *word;
+	}
+	for (__u32 i = 0; i < IP_OPTIONS_MAX - 1 && i < length; i++) {
+		if (i < next)
+			continue;
+		if (options[i] == 0) /* end of list */
+			break;
+		if (options[i] == IPOPT_LSRR || options[i] == IPOPT_SSRR)
+			return drop(XDPFW_R_ROUTING_HEADER);
+		if (options[i] == 1) { /* no operation */
+			next = i + 1;
+			continue;
+		}
+		if (options[i + 1] < 2)
+			return drop(XDPFW_R_BAD_HEADER);
+		next = i + options[i + 1];
+	}
+	return 0;
+}
+
+static __always_inline __u32 parse_v4(void *ctx, const struct frame *f, struct pkt *p)
+{
+	struct iphdr *ip = at(f, p->l3, sizeof(*ip));
+	__u32 header, total, fragment;
+
+	if (!ip)
+		return drop(XDPFW_R_SHORT);
+	p->family = 4;
+	header = ip->ihl * 4;
+	total = bpf_ntohs(ip->tot_len);
+	if (unlikely(ip->version != 4 || header < sizeof(*ip)))
+		return drop(XDPFW_R_BAD_HEADER);
+	if (unlikely(total == 0 && p->segments > 1)) /* BIG TCP: the length does not fit into 16 bits */
+		total = p->length - p->l3;
+	if (unlikely(total < header || !frame_holds(ctx, p, p->l3 + total)))
+		return drop(XDPFW_R_BAD_LENGTH);
+
+	set_v4(&p->source, ip->saddr);
+	set_v4(&p->destination, ip->daddr);
+	p->protocol = ip->protocol;
+	p->hop_limit = ip->ttl;
+	p->l4 = p->l3 + header;
+	p->l4_length = total - header;
+
+	fragment = bpf_ntohs(ip->frag_off);
+	if (unlikely(fragment & (IPV4_MORE_FRAGMENTS | IPV4_OFFSET_MASK))) {
+		p->fragment_id = bpf_ntohs(ip->id);
+		p->fragment_offset = (fragment & IPV4_OFFSET_MASK) * 8;
+		p->fragment_start = p->l4;
+		p->fragment = p->fragment_offset ? FRAGMENT_LATER : FRAGMENT_FIRST;
+	}
+	if (unlikely(header > sizeof(*ip)))
+		return check_ip_options(f, p, header - sizeof(*ip));
+	return 0;
+}
+
+/*
+ * One extension header at @offset. Moves *next and *offset behind it and returns 0;
+ * a decision if the packet is no good. *next is left alone where the chain ends.
+ */
+static __always_inline __u32 parse_extension(const struct frame *f, struct pkt *p, __u8 *next, __u32 *offset)
+{
+	struct ipv6_opt_hdr *header = at(f, *offset, 8); /* the shortest has 8 bytes */
+	__u32 size;
+
+	if (!header)
+		return drop(XDPFW_R_SHORT);
+	if (*next == IPPROTO_FRAGMENT) {
+		struct ipv6_fragment *fragment = (void *)header;
+		__u32 field = bpf_ntohs(fragment->offset);
+
+		size = sizeof(*fragment);
+		p->fragment_id = bpf_ntohl(fragment->id);
+		p->fragment_offset = field & IPV6_OFFSET_MASK;
+		p->fragment_start = *offset + size;
+		if (p->fragment_offset)
+			p->fragment = FRAGMENT_LATER;
+		else if (field & IPV6_MORE_FRAGMENTS)
+			p->fragment = FRAGMENT_FIRST;
+	} else if (*next == IPPROTO_AH) {
+		size = (header->hdrlen + 2) * 4; /* RFC 4302 2.2: in words of 4, less 2 */
+	} else {
+		if (*next == IPPROTO_ROUTING && ((__u8 *)header)[2] == 0)
+			return drop(XDPFW_R_ROUTING_HEADER); /* RFC 5095 */
+		size = (header->hdrlen + 1) * 8;
+	}
+	if (size > p->l4_length)
+		return drop(XDPFW_R_BAD_LENGTH);
+	p->l4_length -= size;
+	*offset += size;
+	*next = header->nexthdr;
+	return 0;
+}
+
+static __always_inline bool is_extension(__u8 protocol)
+{
+	return protocol == IPPROTO_HOPOPTS || protocol == IPPROTO_ROUTING || protocol == IPPROTO_DSTOPTS ||
+	       protocol == IPPROTO_FRAGMENT || protocol == IPPROTO_AH;
+}
+
+/* Apart from parse_v6(), so that packets without extension headers do not pay for its registers. */
+static __noinline __u32 walk_extensions(const struct frame *f, struct pkt *p)
+{
+	__u32 offset = p->l4;
+	__u8 next = p->protocol;
+
+	for (__u32 i = 0; i < MAX_EXTENSION_HEADERS; i++) {
+		__u32 bad;
+
+		if (!is_extension(next))
+			break;
+		if (next == IPPROTO_HOPOPTS && i > 0) /* RFC 8200 4.1: only directly behind the IPv6 header */
+			return drop(XDPFW_R_BAD_HEADER);
+		bad = parse_extension(f, p, &next, &offset);
+		if (bad)
+			return bad;
+		if (p->fragment == FRAGMENT_LATER)
+			break; /* what follows is payload */
+	}
+	p->l4 = offset;
+	p->protocol = next;
+	if (p->fragment != FRAGMENT_LATER && is_extension(next))
+		return drop(p->fragment == FRAGMENT_FIRST ? XDPFW_R_BAD_FRAGMENT : XDPFW_R_TOO_DEEP);
+	return 0;
+}
+
+static __always_inline __u32 parse_v6(void *ctx, const struct frame *f, struct pkt *p)
+{
+	struct ipv6hdr *ip = at(f, p->l3, sizeof(*ip));
+	__u32 payload;
+
+	if (!ip)
+		return drop(XDPFW_R_SHORT);
+	p->family = 6;
+	if (unlikely(ip->version != 6))
+		return drop(XDPFW_R_BAD_HEADER);
+	payload = bpf_ntohs(ip->payload_len);
+	if (unlikely(payload == 0 && p->segments > 1)) /* BIG TCP */
+		payload = p->length - p->l3 - sizeof(*ip);
+	if (unlikely(!frame_holds(ctx, p, p->l3 + sizeof(*ip) + payload)))
+		return drop(XDPFW_R_BAD_LENGTH);
+
+	__builtin_memcpy(&p->source, &ip->saddr, sizeof(p->source));
+	__builtin_memcpy(&p->destination, &ip->daddr, sizeof(p->destination));
+	p->protocol = ip->nexthdr;
+	p->hop_limit = ip->hop_limit;
+	p->l4 = p->l3 + sizeof(*ip);
+	p->l4_length = payload;
+	if (unlikely(is_extension(ip->nexthdr)))
+		return walk_extensions(f, p);
+	return 0;
+}
+
+/* What is too short for its header: a trick, if it is the first of several fragments (RFC 1858). */
+static __always_inline __u32 cut_off(const struct pkt *p)
+{
+	return drop(p->fragment == FRAGMENT_FIRST ? XDPFW_R_BAD_FRAGMENT : XDPFW_R_BAD_LENGTH);
+}
+
+static __always_inline __u32 parse_tcp(const struct frame *f, struct pkt *p)
+{
+	struct tcphdr *tcp = at(f, p->l4, sizeof(*tcp));
+
+	if (p->l4_length < sizeof(*tcp))
+		return cut_off(p);
+	if (!tcp)
+		return drop(XDPFW_R_SHORT);
+	if (unlikely(tcp->doff * 4 < sizeof(*tcp)))
+		return drop(XDPFW_R_BAD_HEADER);
+	if (unlikely(tcp->doff * 4 > p->l4_length))
+		return cut_off(p);
+	p->source_port = bpf_ntohs(tcp->source);
+	p->destination_port = bpf_ntohs(tcp->dest);
+	p->tcp_flags = ((__u8 *)tcp)[13];
+	p->ported = 1;
+	return 0;
+}
+
+static __always_inline __u32 parse_udp(const struct frame *f, struct pkt *p)
+{
+	struct udphdr *udp = at(f, p->l4, sizeof(*udp));
+	__u32 length;
+
+	if (p->l4_length < sizeof(*udp))
+		return cut_off(p);
+	if (!udp)
+		return drop(XDPFW_R_SHORT);
+	length = bpf_ntohs(udp->len);
+	/* A first fragment announces the whole datagram, so only the lower bound can be checked there. */
+	if (unlikely(length < sizeof(*udp) || (length > p->l4_length && p->fragment == FRAGMENT_NONE)))
+		return drop(XDPFW_R_BAD_LENGTH);
+	p->source_port = bpf_ntohs(udp->source);
+	p->destination_port = bpf_ntohs(udp->dest);
+	p->ported = 1;
+	return 0;
+}
+
+static __always_inline __u32 parse_icmp(const struct frame *f, struct pkt *p)
+{
+	struct icmp_header *icmp = at(f, p->l4, sizeof(*icmp));
+
+	if (p->l4_length < sizeof(*icmp))
+		return cut_off(p);
+	if (!icmp)
+		return drop(XDPFW_R_SHORT);
+	p->icmp_type = icmp->type;
+	p->destination_port = bpf_ntohs(icmp->id);
+	return 0;
+}
+
+static __always_inline __u32 parse_l4(const struct frame *f, struct pkt *p)
+{
+	switch (p->protocol) {
+	case IPPROTO_TCP:
+		return parse_tcp(f, p);
+	case IPPROTO_UDP:
+		return parse_udp(f, p);
+	case IPPROTO_ICMP:
+		return p->family == 4 ? parse_icmp(f, p) : drop(XDPFW_R_BAD_HEADER);
+	case IPPROTO_ICMPV6:
+		return p->family == 6 ? parse_icmp(f, p) : drop(XDPFW_R_BAD_HEADER);
+	}
+	return 0;
+}
+
+/* The ethertype behind at most MAX_VLAN_TAGS tags; 0 if the frame is too short for one. */
+static __always_inline __be16 parse_ethernet(const struct frame *f, struct pkt *p)
+{
+	struct ethhdr *eth = at(f, 0, sizeof(*eth));
+	__be16 type;
+
+	if (!eth)
+		return 0;
+	p->l3 = sizeof(*eth);
+	type = eth->h_proto;
+	for (int i = 0; i < MAX_VLAN_TAGS; i++) {
+		struct vlan_tag *tag;
+
+		if (likely(type != bpf_htons(ETH_P_8021Q) && type != bpf_htons(ETH_P_8021AD)))
+			break;
+		tag = at(f, p->l3, sizeof(*tag));
+		if (!tag)
+			return 0;
+		p->l3 += sizeof(*tag);
+		type = tag->protocol;
+	}
+	return type;
+}
+
+/*
+ * Fill @p, whose length, segments, flags, dir and hook are set and whose other fields are
+ * zero. @type is the ethertype in the IP header's place (from parse_ethernet() or the skb).
+ * Returns 0 for an IP packet that goes on, else a decision.
+ */
+static __always_inline __u32 parse(void *ctx, const struct frame *f, struct pkt *p, __be16 type)
+{
+	__u32 bad;
+
+	if (likely(type == bpf_htons(ETH_P_IP)))
+		bad = parse_v4(ctx, f, p);
+	else if (likely(type == bpf_htons(ETH_P_IPV6)))
+		bad = parse_v6(ctx, f, p);
+	else if (type == bpf_htons(ETH_P_ARP))
+		return pass(XDPFW_R_ESSENTIAL);
+	else if (type == bpf_htons(ETH_P_8021Q) || type == bpf_htons(ETH_P_8021AD))
+		return drop(XDPFW_R_TOO_DEEP);
+	else if (type == 0)
+		return drop(XDPFW_R_SHORT);
+	else
+		return p->flags & XDPFW_PASS_NOT_IP ? pass(XDPFW_R_NOT_IP) : drop(XDPFW_R_NOT_IP);
+	if (unlikely(bad))
+		return bad;
+	return likely(p->fragment != FRAGMENT_LATER) ? parse_l4(f, p) : 0;
+}
+
+/*
+ * Global functions (not static): the verifier checks each once, on its own, and the pipeline
+ * behind sees only their result. Inlined, the ways through the parser multiply with
+ * those through the pipeline to half a million instructions to verify.
+ */
+__noinline __u32 parse_xdp(struct xdp_md *xdp, struct pkt *p)
+{
+	struct frame f = {.data = (void *)(long)xdp->data, .end = (void *)(long)xdp->data_end};
+
+	if (!p)
+		return drop(XDPFW_R_INTERNAL);
+	p->hook = HOOK_XDP;
+	p->length = f.end - f.data;
+	return parse(xdp, &f, p, parse_ethernet(&f, p));
+}
+
+/* An skb begins with the IP header where the interface has no Ethernet header (@l3). A tag in its metadata is
+ * one that the driver or the stack has stripped, and what lies in the frame begins behind it. */
+__noinline __u32 parse_skb(struct __sk_buff *skb, struct pkt *p, bool l3)
+{
+	struct frame f;
+
+	if (!p)
+		return drop(XDPFW_R_INTERNAL);
+	if (skb->data_end - skb->data < PULL_BYTES && skb->data_end - skb->data < skb->len)
+		bpf_skb_pull_data(skb, skb->len < PULL_BYTES ? skb->len : PULL_BYTES);
+	f.data = (void *)(long)skb->data;
+	f.end = (void *)(long)skb->data_end;
+	p->hook = HOOK_TC;
+	p->length = skb->len;
+	p->segments = skb->gso_segs > 1 ? skb->gso_segs : 1;
+	return parse(skb, &f, p, l3 ? (__be16)skb->protocol : parse_ethernet(&f, p));
+}
+
+#endif

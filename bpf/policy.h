@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* policy: what the compiled rules say of a packet, whatever its state. One array lookup. */
+#ifndef XDPFW_BPF_POLICY_H
+#define XDPFW_BPF_POLICY_H
+
+#include "common.h"
+#include "maps.h"
+
+static __always_inline __u32 port_cell(__u32 slot, __u32 dir, __u32 table, __u16 port)
+{
+	__u32 index = xdpfw_port_table_index(slot, dir, table);
+	struct xdpfw_port_table *cells = bpf_map_lookup_elem(&ports, &index);
+
+	return cells ? cells->cells[port] : drop(XDPFW_R_INTERNAL);
+}
+
+/* @dir is p->dir, as a constant that the compiler can see. */
+static __always_inline __u32 policy(const struct pkt *p, enum xdpfw_dir dir, const struct xdpfw_policy_head *head)
+{
+	if (likely(has_ports(p)))
+		return port_cell(p->slot, dir, table_of(p), p->destination_port);
+	if (p->protocol == IPPROTO_ICMP)
+		return head->icmp_types[dir][0][p->icmp_type];
+	if (p->protocol == IPPROTO_ICMPV6)
+		return head->icmp_types[dir][1][p->icmp_type];
+	return head->protocols[dir][p->protocol];
+}
+
+/* Does a rule or a forward (not a default) let requests to this local port in? Then what leaves
+ * from it answers strangers, and needs no state to be answered itself. */
+static __always_inline bool is_service(__u32 cell)
+{
+	__u32 reason = xdpfw_reason_of(cell);
+
+	return passes(cell) && (reason == XDPFW_R_RULE || reason == XDPFW_R_FORWARD);
+}
+
+#endif

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * forward: the rewriting of ports, and of the ports that ICMP errors quote.
+ *
+ * On skbs only: a packet from a local sender may carry just the pseudo-header sum
+ * (CHECKSUM_PARTIAL), which XDP cannot see and the skb helpers handle. What is
+ * delivered locally becomes an skb anyway.
+ */
+#ifndef XDPFW_BPF_REWRITE_H
+#define XDPFW_BPF_REWRITE_H
+
+#include "common.h"
+#include "icmp_error.h"
+#include "link.h"
+#include "parse.h"
+
+/*
+ * Write @to over the port @from at @offset, and mend the checksum at @sum (0: there is none).
+ * @flags for bpf_l4_csum_replace().
+ */
+static __always_inline bool write_port(struct __sk_buff *skb, __u32 offset, __u32 sum, __u16 from, __u16 to,
+				       __u64 flags)
+{
+	__be16 port = bpf_htons(to);
+
+	if (sum && bpf_l4_csum_replace(skb, sum, bpf_htons(from), port, flags | sizeof(port)))
+		return false;
+	return bpf_skb_store_bytes(skb, offset, &port, sizeof(port), 0) == 0;
+}
+
+/*
+ * Swap the local port of a TCP or UDP packet: the destination going in, the source going
+ * out. @from is what the packet holds now. UDP over IPv4 may have no checksum; 0 stays 0,
+ * a computed 0 becomes 0xffff (RFC 768).
+ */
+static __always_inline bool swap_port(struct __sk_buff *skb, const struct pkt *p, __u16 from, __u16 to)
+{
+	bool tcp = p->protocol == IPPROTO_TCP;
+	__u32 place =
+		p->dir == XDPFW_IN ? offsetof(struct ports_header, destination) : offsetof(struct ports_header, source);
+	__u32 sum = tcp ? offsetof(struct tcphdr, check) : offsetof(struct udphdr, check);
+
+	return write_port(skb, p->l4 + place, p->l4 + sum, from, to, tcp ? 0 : BPF_F_MARK_MANGLED_0);
+}
+
+/* An error quotes the port that the other side knows: the source of what this host sent, the
+ * destination of what it received. Only the checksum of the ICMP message covers it. */
+static __always_inline bool swap_quoted_port(struct __sk_buff *skb, const struct pkt *p)
+{
+	struct frame f = {.data = (void *)(long)skb->data, .end = (void *)(long)skb->data_end};
+	bool in = p->dir == XDPFW_IN;
+	struct pkt quoted = {};
+	__u16 from, to;
+
+	if (!parse_quoted(&f, p, &quoted) || !has_ports(&quoted))
+		return true;
+	from = in ? quoted.source_port : quoted.destination_port;
+	to = linked_port(p->slot, table_of(&quoted), from);
+	if (from == to)
+		return true;
+	return write_port(
+		skb,
+		quoted.l4 + (in ? offsetof(struct ports_header, source) : offsetof(struct ports_header, destination)),
+		p->l4 + offsetof(struct icmp_header, checksum), from, to, 0);
+}
+
+/*
+ * Swap what is linked in a packet that passes. Going out, p->source_port is the port on
+ * the wire already and the packet still holds the one behind it. A global function, for the
+ * reason given in parse.h.
+ */
+__noinline bool swap_ports(struct __sk_buff *skb, const struct pkt *p)
+{
+	__u16 wire, behind;
+
+	if (!p)
+		return false;
+	if (!p->ported)
+		return !is_icmp_error(p) || swap_quoted_port(skb, p);
+	wire = local_port(p);
+	behind = linked_port(p->slot, table_of(p), wire);
+	if (wire == behind)
+		return true;
+	return p->dir == XDPFW_IN ? swap_port(skb, p, wire, behind) : swap_port(skb, p, behind, wire);
+}
+
+#endif

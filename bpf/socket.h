@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * TCP of this host keeps no flow table: the kernel's own sockets are the truth about
+ * handshakes, time-outs, sequence numbers and TIME_WAIT, and nothing can be evicted.
+ *
+ * In front of the lookup stands a small array per CPU that remembers only "yes", for one
+ * second, so that a flood cannot enter it.
+ */
+#ifndef XDPFW_BPF_SOCKET_H
+#define XDPFW_BPF_SOCKET_H
+
+#include "budget.h"
+#include "common.h"
+#include "config.h"
+#include "fingerprint.h"
+#include "link.h"
+#include "maps.h"
+
+static __always_inline struct xdpfw_flow_key flow_key(const struct pkt *p)
+{
+	struct xdpfw_flow_key key = {
+		.local = *local_addr(p),
+		.remote = *remote_addr(p),
+		.local_port = local_port(p),
+		.remote_port = remote_port(p),
+		.protocol = p->protocol,
+	};
+
+	return key;
+}
+
+static __always_inline bool keys_equal(const struct xdpfw_flow_key *a, const struct xdpfw_flow_key *b)
+{
+	return addr_equal(&a->local, &b->local) && addr_equal(&a->remote, &b->remote) &&
+	       *(const __u64 *)&a->local_port == *(const __u64 *)&b->local_port;
+}
+
+/* The only place where this connection can be remembered on this CPU. */
+static __always_inline struct xdpfw_socket *socket_place(const struct xdpfw_flow_key *key)
+{
+	__u64 mix = key->remote.halves[0] ^ key->remote.halves[1] ^ *(const __u64 *)&key->local_port;
+	__u32 index = (mix * 0x9e3779b97f4a7c15ULL) >> 32 & (XDPFW_SOCKETS_PER_CPU - 1);
+
+	index += bpf_get_smp_processor_id() * XDPFW_SOCKETS_PER_CPU;
+	return bpf_map_lookup_elem(&sockets, &index);
+}
+
+static __always_inline struct bpf_sock *look_up_tcp(void *ctx, const struct pkt *p, __u16 port)
+{
+	struct bpf_sock_tuple tuple = {};
+
+	if (p->family == 4) {
+		tuple.ipv4.saddr = p->source.words[3];
+		tuple.ipv4.daddr = p->destination.words[3];
+		tuple.ipv4.sport = bpf_htons(p->source_port);
+		tuple.ipv4.dport = bpf_htons(port);
+		return bpf_skc_lookup_tcp(ctx, &tuple, sizeof(tuple.ipv4), BPF_F_CURRENT_NETNS, 0);
+	}
+	__builtin_memcpy(tuple.ipv6.saddr, &p->source, sizeof(p->source));
+	__builtin_memcpy(tuple.ipv6.daddr, &p->destination, sizeof(p->destination));
+	tuple.ipv6.sport = bpf_htons(p->source_port);
+	tuple.ipv6.dport = bpf_htons(port);
+	return bpf_skc_lookup_tcp(ctx, &tuple, sizeof(tuple.ipv6), BPF_F_CURRENT_NETNS, 0);
+}
+
+/*
+ * Does a socket of this host own the connection of this inbound packet? A listener does
+ * not, and a SYN meets TIME_WAIT as a new request, which the policy has denied.
+ */
+static __noinline bool has_socket(void *ctx, const struct pkt *p, __u16 port)
+{
+	struct bpf_sock *sk = look_up_tcp(ctx, p, port);
+	bool owned;
+
+	if (!sk)
+		return false;
+	owned = sk->state != BPF_TCP_LISTEN && !(sk->state == BPF_TCP_TIME_WAIT && is_tcp_request(p));
+	bpf_sk_release(sk);
+	return owned;
+}
+
+/*
+ * Inbound TCP that the policy would drop: the answer to something this host began? A SYN
+ * (simultaneous open) is looked up only where the fingerprint knows of a flow; other
+ * segments also within the budget, so that an idle old connection lives and a flood of ACKs
+ * costs nothing.
+ */
+static __always_inline bool is_tcp_reply(void *ctx, const struct pkt *p)
+{
+	struct xdpfw_flow_key key;
+	struct xdpfw_socket *place;
+	__u64 now;
+
+	if (!may_have_flow(XDPFW_FP_TCP, p, p->destination_port, p->source_port)) {
+		if (is_tcp_request(p) || !may_look_up())
+			return false;
+		if (!has_socket(ctx, p, behind_link(p, p->destination_port)))
+			return false;
+		mark_flow(XDPFW_FP_TCP, p, p->destination_port, p->source_port);
+		return true;
+	}
+	key = flow_key(p);
+	place = socket_place(&key);
+	now = bpf_jiffies64();
+	if (place && !is_tcp_request(p) && now - place->confirmed < cfg_hz && keys_equal(&place->key, &key))
+		return true;
+	if (!has_socket(ctx, p, behind_link(p, p->destination_port)))
+		return false;
+	if (place) {
+		place->key = key;
+		place->confirmed = now;
+	}
+	mark_flow(XDPFW_FP_TCP, p, p->destination_port, p->source_port);
+	return true;
+}
+
+#endif

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * The programs: thin entry points for each kind of hook over one pipeline (judge.h).
+ *
+ *	xdp_in      inbound at XDP
+ *	tc_in       inbound at TC ingress; with links, rewrites ports too
+ *	tc_swap     TC ingress behind xdp_in, attached only while a link exists: rewrites ports
+ *	tc_out      outbound at TC egress
+ *	..._l3      the same for interfaces without an Ethernet header
+ *
+ * A packet that passes is left to whoever stands behind: XDP_PASS, TC_ACT_UNSPEC.
+ */
+#include "common.h"
+#include "config.h"
+#include "count.h"
+#include "judge.h"
+#include "maps.h"
+#include "reject.h"
+#include "rewrite.h"
+
+#define ACT_PASS -1 /* TC_ACT_UNSPEC, TCX_NEXT: the programs behind still run */
+#define ACT_DROP 2  /* TC_ACT_SHOT */
+
+/* On an skb that xdpfw itself has made ("xdfw"): it has been judged, and is not counted again. */
+#define MARK_OWN_ANSWER 0x78646677
+
+/* The policy for this packet: the active slot, or the fallback once a trial's deadline has passed. */
+static __always_inline struct xdpfw_policy_head *choose_policy(struct pkt *p)
+{
+	__u32 zero = 0;
+	struct xdpfw_control *c = bpf_map_lookup_elem(&control, &zero);
+	struct xdpfw_policy_head *head;
+	__u64 word, deadline;
+
+	if (!c)
+		return NULL;
+	word = *(volatile __u64 *)&c->word;
+	if (!xdpfw_armed(word, cfg_epoch_from, cfg_epoch_window))
+		return NULL;
+	p->slot = xdpfw_control_active(word);
+	deadline = xdpfw_control_deadline(word);
+	if (unlikely(deadline && (bpf_jiffies64() << XDPFW_DEADLINE_SHIFT >> XDPFW_DEADLINE_SHIFT) >= deadline))
+		p->slot = xdpfw_control_fallback(word);
+	head = bpf_map_lookup_elem(&heads, &p->slot);
+	if (head)
+		p->flags = head->flags;
+	return head;
+}
+
+/* What every packet does at the end, whatever became of it. */
+static __always_inline void settle(const struct pkt *p, enum xdpfw_dir dir, __u32 decision)
+{
+	if (unlikely(p->fragment == FRAGMENT_FIRST))
+		remember_fragment(p, decision);
+	count(p, dir, decision);
+}
+
+SEC("xdp")
+int xdp_in(struct xdp_md *xdp)
+{
+	struct pkt p = {.segments = 1, .dir = XDPFW_IN};
+	struct xdpfw_policy_head *head = choose_policy(&p);
+	__u32 decision;
+
+	if (!head)
+		return XDP_PASS;
+	decision = parse_xdp(xdp, &p);
+	if (!decision)
+		decision = judge_in(xdp, HOOK_XDP, &p, head);
+	settle(&p, XDPFW_IN, decision);
+	if (passes(decision))
+		return XDP_PASS;
+	if (xdpfw_verdict_of(decision) == XDPFW_REJECT && cfg_xdp_tx && answer_xdp(xdp, &p))
+		return XDP_TX;
+	return XDP_DROP;
+}
+
+static __always_inline int send_answer(struct __sk_buff *skb, struct pkt *p, __u64 redirect_flags)
+{
+	if (!answer_skb(skb, p))
+		return ACT_DROP;
+	skb->mark = MARK_OWN_ANSWER;
+	return bpf_redirect(skb->ifindex, redirect_flags);
+}
+
+/* The end of a packet at TC. The answer to an outbound packet is turned back into the stack. */
+static __always_inline int act(struct __sk_buff *skb, struct pkt *p, enum xdpfw_dir dir, __u32 decision)
+{
+	settle(p, dir, decision);
+	if (passes(decision)) {
+		if (unlikely(p->flags & XDPFW_HAS_LINKS) && !swap_ports(skb, p))
+			return ACT_DROP;
+		return ACT_PASS;
+	}
+	if (xdpfw_verdict_of(decision) == XDPFW_REJECT)
+		return send_answer(skb, p, dir == XDPFW_IN ? 0 : BPF_F_INGRESS);
+	return ACT_DROP;
+}
+
+static __always_inline bool is_own_answer(struct __sk_buff *skb)
+{
+	if (likely(skb->mark != MARK_OWN_ANSWER))
+		return false;
+	skb->mark = 0;
+	return true;
+}
+
+static __always_inline int filter_in(struct __sk_buff *skb, bool l3)
+{
+	struct pkt p = {.dir = XDPFW_IN};
+	struct xdpfw_policy_head *head = choose_policy(&p);
+	__u32 decision;
+
+	if (!head || is_own_answer(skb))
+		return ACT_PASS;
+	decision = parse_skb(skb, &p, l3);
+	if (!decision)
+		decision = judge_in(skb, HOOK_TC, &p, head);
+	return act(skb, &p, XDPFW_IN, decision);
+}
+
+static __always_inline int filter_out(struct __sk_buff *skb, bool l3)
+{
+	struct pkt p = {.dir = XDPFW_OUT};
+	struct xdpfw_policy_head *head = choose_policy(&p);
+	__u32 decision;
+
+	if (!head || is_own_answer(skb))
+		return ACT_PASS;
+	decision = parse_skb(skb, &p, l3);
+	if (!decision)
+		decision = judge_out(&p, head);
+	return act(skb, &p, XDPFW_OUT, decision);
+}
+
+SEC("tc")
+int tc_in(struct __sk_buff *skb)
+{
+	return filter_in(skb, false);
+}
+
+SEC("tc")
+int tc_in_l3(struct __sk_buff *skb)
+{
+	return filter_in(skb, true);
+}
+
+SEC("tc")
+int tc_out(struct __sk_buff *skb)
+{
+	return filter_out(skb, false);
+}
+
+SEC("tc")
+int tc_out_l3(struct __sk_buff *skb)
+{
+	return filter_out(skb, true);
+}
+
+SEC("tc")
+int tc_swap(struct __sk_buff *skb)
+{
+	struct pkt p = {.dir = XDPFW_IN};
+	struct xdpfw_policy_head *head = choose_policy(&p);
+
+	if (!head || !(head->flags & XDPFW_HAS_LINKS) || is_own_answer(skb))
+		return ACT_PASS;
+	if (parse_skb(skb, &p, false)) /* judged at XDP */
+		return ACT_PASS;
+	return swap_ports(skb, &p) ? ACT_PASS : ACT_DROP;
+}
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";

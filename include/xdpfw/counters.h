@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Counters: per CPU, without locks or atomics, outside the policy slots.
+ *
+ * They are plain arrays indexed by CPU (not PERCPU maps), because an array can be
+ * mapped into memory: reading 262,144 ports is then a memory scan, no system call.
+ * A reader sums over all *possible* CPUs.
+ */
+#ifndef XDPFW_COUNTERS_H
+#define XDPFW_COUNTERS_H
+
+#include <linux/types.h>
+
+#include "decision.h"
+#include "policy.h"
+
+/* Packets are segments (a GSO packet of 45 segments counts 45); bytes are those of
+ * the frame at the hook, link header included. */
+struct xdpfw_count {
+	__u64 packets;
+	__u64 bytes;
+};
+
+/*
+ * Per service port. A service port is the port that the connection's *request*
+ * went to, so the answers of a web server count under in/443.
+ */
+enum xdpfw_flow_side {
+	XDPFW_RX = 0,      /* passed, toward the host */
+	XDPFW_TX = 1,      /* passed, from the host */
+	XDPFW_DROPPED = 2, /* dropped or rejected, either way */
+	XDPFW_SIDES = 3,
+};
+
+/* One element of the map `port_counts`; sides apart, so that a flood of drops
+ * over all ports touches 1 MiB, not 3. */
+struct xdpfw_port_counts {
+	struct xdpfw_count ports[XDPFW_PORTS];
+};
+
+#define XDPFW_PORT_COUNTS_PER_CPU (XDPFW_DIRS * XDPFW_TABLES * XDPFW_SIDES)
+
+static inline __u32 xdpfw_port_counts_index(__u32 cpu, __u32 dir, __u32 table, __u32 side)
+{
+	return ((cpu * XDPFW_DIRS + dir) * XDPFW_TABLES + table) * XDPFW_SIDES + side;
+}
+
+/* One element a CPU of the map `reason_counts`. A reason is met with more than
+ * one verdict (a rule passes or drops), so the verdict is part of the place. */
+struct xdpfw_reason_counts {
+	struct xdpfw_count at[XDPFW_DIRS][4][64]; /* [dir][verdict][reason] */
+};
+
+/* One element a CPU of the map `rule_counts`, indexed by the counter number that
+ * a decision carries. Number 0 is "no rule". */
+#define XDPFW_MAX_RULES 65536
+
+struct xdpfw_rule_counts {
+	struct xdpfw_count rules[XDPFW_MAX_RULES];
+};
+
+_Static_assert(XDPFW_PORT_COUNTS_PER_CPU * sizeof(struct xdpfw_port_counts) + sizeof(struct xdpfw_reason_counts) +
+			       sizeof(struct xdpfw_rule_counts) <=
+		       16 << 20,
+	       "at most 16 MiB of counters a CPU");
+
+#endif

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * State, kept only where the policy alone cannot tell: a packet that a rule lets
+ * pass creates and needs none.
+ */
+#ifndef XDPFW_FLOW_H
+#define XDPFW_FLOW_H
+
+#include <linux/types.h>
+
+#include "addr.h"
+
+/*
+ * A flow as this host sees it: local and remote, not source and destination, so
+ * the same key serves both directions. Ports are those on the wire, host byte
+ * order; for ICMP echo local_port is the identifier and remote_port is 0.
+ */
+struct xdpfw_flow_key {
+	struct xdpfw_addr local;
+	struct xdpfw_addr remote;
+	__u16 local_port;
+	__u16 remote_port;
+	__u8 protocol; /* IPPROTO_* */
+	__u8 pad[3];
+};
+_Static_assert(sizeof(struct xdpfw_flow_key) == 40, "no hidden padding in a hash key");
+
+/* Times are jiffies64. */
+struct xdpfw_flow {
+	__u64 seen; /* last packet, either way */
+	__u64 created;
+	__u32 replied; /* the other side has answered */
+	__u32 pad;
+};
+
+/*
+ * A fingerprint says "this local port may have a flow with that remote endpoint"
+ * and is wrong only in the safe direction (it may say yes too often), so a flood
+ * at closed ports reaches no hash table and no socket lookup.
+ *
+ * Per local port there are two words, for even and odd ages:
+ *
+ *	bits 63..56  age the word belongs to (low 8 bits)
+ *	bits 55..0   one bit for each remote endpoint, by hash
+ *
+ * An age is 2^XDPFW_AGE_SHIFT jiffies, chosen at load to be longer than the
+ * longest UDP time-out. A word older than one age counts as empty.
+ */
+#define XDPFW_FINGERPRINT_BITS 56
+
+struct xdpfw_fingerprint {
+	__u64 words[2]; /* [age & 1] */
+};
+
+enum xdpfw_fingerprint_table {
+	XDPFW_FP_TCP = 0,
+	XDPFW_FP_UDP = 1,
+	XDPFW_FP_ICMP = 2, /* by echo identifier */
+	XDPFW_FP_TABLES = 3,
+};
+
+struct xdpfw_fingerprint_table_value {
+	struct xdpfw_fingerprint ports[65536];
+};
+
+/* Bit of a remote endpoint; port in host byte order. User space marks the sockets
+ * that are open at `load` with the same function. */
+static inline __u32 xdpfw_fingerprint_bit(const struct xdpfw_addr *remote, __u16 port)
+{
+	__u64 mix = (remote->halves[0] ^ (remote->halves[1] << 1 | remote->halves[1] >> 63)) + port;
+
+	mix *= 0x9e3779b97f4a7c15ULL;
+	return (__u32)((mix >> 32) * XDPFW_FINGERPRINT_BITS >> 32);
+}
+
+static inline __u64 xdpfw_fingerprint_set(__u64 word, __u64 age, __u32 bit)
+{
+	__u64 bits = word >> XDPFW_FINGERPRINT_BITS == (age & 0xff) ? word : (age & 0xff) << XDPFW_FINGERPRINT_BITS;
+
+	return bits | 1ULL << bit;
+}
+
+/* Fragments: what became of the first one, for those that follow. */
+struct xdpfw_fragment_key {
+	struct xdpfw_addr source;
+	struct xdpfw_addr destination;
+	__u32 id;
+	__u8 protocol;
+	__u8 dir; /* enum xdpfw_dir */
+	__u8 pad[2];
+};
+_Static_assert(sizeof(struct xdpfw_fragment_key) == 40, "no hidden padding in a hash key");
+
+struct xdpfw_fragment {
+	__u64 seen;     /* jiffies64 of the first fragment */
+	__u32 decision; /* the first one's */
+	__u32 covered;  /* bytes of the datagram that the first one covered */
+};
+
+/* A TCP tuple that a socket lookup has confirmed; ports in host byte order. */
+struct xdpfw_socket {
+	struct xdpfw_flow_key key;
+	__u64 confirmed; /* jiffies64; trusted for one second */
+};
+_Static_assert(sizeof(struct xdpfw_socket) == 48, "48 bytes a cached socket");
+
+#define XDPFW_SOCKETS_PER_CPU 4096 /* a power of two */
+
+/* How many costly questions a CPU may ask within a jiffy. */
+struct xdpfw_budget {
+	__u64 jiffy;
+	__u32 lookups;
+	__u32 rejects;
+	__u64 pad[6]; /* one cache line a CPU */
+};
+_Static_assert(sizeof(struct xdpfw_budget) == 64, "one cache line a CPU");
+
+#define XDPFW_LOOKUPS_PER_JIFFY 256
+#define XDPFW_REJECTS_PER_JIFFY 16
+
+#endif

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The compiled policy, as user space writes it and the data path reads it.
+ *
+ * There are three *slots*. One is active, one may be the fallback of a trial,
+ * the third is free to build in. A change compiles into the free slot and then
+ * writes one aligned u64, the control word: each packet loads that word once
+ * and so is judged by exactly one generation.
+ */
+#ifndef XDPFW_POLICY_H
+#define XDPFW_POLICY_H
+
+#include <linux/types.h>
+
+#include "addr.h"
+#include "decision.h"
+
+#define XDPFW_SLOTS 3
+#define XDPFW_PORTS 65536
+
+/* Layout of everything in include/xdpfw/: bump when a pinned map changes its meaning. */
+#define XDPFW_ABI 1
+
+/*
+ * The control word.
+ *
+ *	bits  1..0   active slot
+ *	bits  3..2   fallback slot, used once the deadline has passed
+ *	bits 19..4   epoch
+ *	bits 63..20  deadline in jiffies64 (low 44 bits), 0 = none
+ *
+ * The epoch makes attaching and detaching atomic over any number of hooks. Each
+ * program is loaded with a window of epochs in which it filters (see
+ * xdpfw_armed()); outside it passes everything. `load` attaches and pins all
+ * programs with a window that begins at the next epoch, then writes that epoch:
+ * all hooks begin to filter at once, and a `load` killed before that store has
+ * changed nothing. `unload` does the reverse.
+ */
+#define XDPFW_ACTIVE_MASK    3ULL
+#define XDPFW_FALLBACK_SHIFT 2
+#define XDPFW_EPOCH_SHIFT    4
+#define XDPFW_EPOCH_MASK     0xffffULL
+#define XDPFW_DEADLINE_SHIFT 20
+
+/* A window that never closes in practice: half the epoch circle. */
+#define XDPFW_WINDOW_OPEN 0x8000
+
+static inline __u64 xdpfw_control_word(__u32 active, __u32 fallback, __u32 epoch, __u64 deadline)
+{
+	return (active & XDPFW_ACTIVE_MASK) | (__u64)(fallback & 3) << XDPFW_FALLBACK_SHIFT |
+	       (epoch & XDPFW_EPOCH_MASK) << XDPFW_EPOCH_SHIFT | deadline << XDPFW_DEADLINE_SHIFT;
+}
+
+static inline __u32 xdpfw_control_active(__u64 word)
+{
+	return word & XDPFW_ACTIVE_MASK;
+}
+
+static inline __u32 xdpfw_control_fallback(__u64 word)
+{
+	return word >> XDPFW_FALLBACK_SHIFT & 3;
+}
+
+static inline __u32 xdpfw_control_epoch(__u64 word)
+{
+	return word >> XDPFW_EPOCH_SHIFT & XDPFW_EPOCH_MASK;
+}
+
+static inline __u64 xdpfw_control_deadline(__u64 word)
+{
+	return word >> XDPFW_DEADLINE_SHIFT;
+}
+
+/* Does a program loaded for epochs [from, from + window) filter now? Epochs wrap. */
+static inline int xdpfw_armed(__u64 word, __u16 from, __u16 window)
+{
+	return (__u16)(xdpfw_control_epoch(word) - from) < window;
+}
+
+/* The one element of the map `control`. */
+struct xdpfw_control {
+	__u64 word;
+	__u32 abi;        /* XDPFW_ABI of the program that made the maps */
+	__u32 settled;    /* generation after whose flip a grace period has passed */
+	__u64 since_ns;   /* CLOCK_REALTIME when the counters began */
+	__u32 generation; /* the last one built, for numbering the next */
+	__u32 pad;
+};
+_Static_assert(sizeof(struct xdpfw_control) == 32, "control is 32 bytes");
+
+/* Protocols with a port table of their own. */
+enum xdpfw_table {
+	XDPFW_TCP = 0,
+	XDPFW_UDP = 1,
+	XDPFW_TABLES = 2,
+};
+
+/*
+ * A port table: one decision for each destination port, host byte order.
+ * One element of the map `ports`, so that user space fills it through mmap.
+ */
+struct xdpfw_port_table {
+	__u32 cells[XDPFW_PORTS];
+};
+
+static inline __u32 xdpfw_port_table_index(__u32 slot, __u32 dir, __u32 table)
+{
+	return (slot * XDPFW_DIRS + dir) * XDPFW_TABLES + table;
+}
+
+/*
+ * The links of `forward A:B`: port ^ link.delta[port] is the port behind it, so
+ * delta[A] = delta[B] = A ^ B, and 0 means "not linked". Swapping twice is the
+ * identity, which is why a link needs no state.
+ */
+struct xdpfw_link_table {
+	__u16 delta[XDPFW_PORTS];
+};
+
+static inline __u32 xdpfw_link_table_index(__u32 slot, __u32 table)
+{
+	return slot * XDPFW_TABLES + table;
+}
+
+/* What of a policy is not a port: one element a slot of the map `heads`. */
+enum xdpfw_head_flags {
+	XDPFW_HAS_BLOCKS = 1 << 0,  /* the slot has blocked prefixes */
+	XDPFW_HAS_LINKS = 1 << 1,   /* the slot has local port links */
+	XDPFW_OUT_DENIES = 1 << 2,  /* some outbound UDP request would be dropped */
+	XDPFW_PASS_NOT_IP = 1 << 3, /* other ethertypes than IP and ARP pass */
+};
+
+struct xdpfw_policy_head {
+	__u32 generation;
+	__u32 flags;
+	__u32 protocols[XDPFW_DIRS][256];     /* decision by IP protocol, for those without ports */
+	__u32 icmp_types[XDPFW_DIRS][2][256]; /* decision by type; [0] ICMP, [1] ICMPv6 */
+};
+
+/*
+ * Key of the trie `blocks`. The slot stands in front of the address as if it
+ * were its first byte, so one trie serves all generations. prefixlen counts
+ * those 8 bits too: 203.0.113.0/24 in slot 1 is {8 + 96 + 24, 1, ::ffff:203.0.113.0}.
+ */
+struct xdpfw_block_key {
+	__u32 prefixlen;
+	__u8 slot;
+	__u8 addr[16];
+	__u8 pad[3];
+};
+_Static_assert(sizeof(struct xdpfw_block_key) == 24, "4 bytes of length, 20 of data");
+
+/*
+ * A loaded interface, as `load` left it: one element of the map `ifaces`, free if
+ * ifindex is 0. The pinned links are the truth about what is attached; this says
+ * what they were for, also when the interface is gone.
+ */
+#define XDPFW_MAX_IFACES 64
+
+enum xdpfw_in_hook {
+	XDPFW_IN_NATIVE = 1,
+	XDPFW_IN_GENERIC = 2,
+	XDPFW_IN_TC = 3,
+};
+
+enum xdpfw_out_hook {
+	XDPFW_OUT_TCX = 1,
+	XDPFW_OUT_CLSACT = 2,
+};
+
+struct xdpfw_iface {
+	__u32 ifindex;
+	__u8 in_hook;  /* enum xdpfw_in_hook */
+	__u8 out_hook; /* enum xdpfw_out_hook, for TC ingress too */
+	__u8 l3;       /* frames begin with the IP header (tun, wg) */
+	__u8 mode;     /* as asked for: enum load_mode */
+	__u8 no_tx;    /* answers by XDP_TX would be lost */
+	__u8 pad;
+	__u16 epoch; /* its programs filter in epochs [epoch, epoch + window): see xdpfw_armed() */
+	__u16 window;
+	char name[16];
+	char why[98]; /* the reason for the choice of hooks, for `status` */
+};
+_Static_assert(sizeof(struct xdpfw_iface) == 128, "128 bytes an interface");
+
+#endif

@@ -1,0 +1,508 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The ordered list: its order, its comments, what adding and deleting do, and files. */
+#include "unit.h"
+
+static enum change add(struct ruleset *set, const char *line)
+{
+	struct statement s = parse_line(line);
+	enum change change = -1;
+	struct error e = {0};
+
+	cr_assert_eq(ruleset_add(set, &s, &change, &e), 0, "%s: %s", line, e.text);
+	return change;
+}
+
+static enum change remove_line(struct ruleset *set, const char *line)
+{
+	struct statement s = parse_line(line);
+	enum change change = ruleset_delete(set, s.kind, s.id);
+
+	statement_free(&s);
+	return change;
+}
+
+static const struct statement *find(const struct ruleset *set, const char *line)
+{
+	struct statement s = parse_line(line);
+	const struct statement *found = ruleset_find(set, s.kind, s.id);
+
+	statement_free(&s);
+	return found;
+}
+
+static const char file[] = "# the firewall of this host\n"
+			   "default deny in\n"
+			   "\n"
+			   "# ssh first\n"
+			   "allow in 22/tcp\n"
+			   "\tdeny 23\n"
+			   "forward 8080:2988\n"
+			   "\n"
+			   "# the web\r\n"
+			   "allow in http\n"
+			   "block 203.0.113.7/24\n"
+			   "option allow-ping off\n"
+			   "load eth0 --mode tc\n"
+			   "# end\n";
+
+static const char canonical[] = "# the firewall of this host\n"
+				"default deny in\n"
+				"\n"
+				"# ssh first\n"
+				"allow in 22/tcp\n"
+				"deny in 23\n"
+				"forward 8080:2988\n"
+				"\n"
+				"# the web\r\n"
+				"allow in 80/tcp\n"
+				"block 203.0.113.0/24\n"
+				"option allow-ping off\n"
+				"load eth0 --mode tc\n"
+				"# end\n";
+
+Test(ruleset, a_file_keeps_its_order_and_comments)
+{
+	struct ruleset set = parse_set(file);
+
+	expect_set(&set, canonical);
+	cr_expect_eq(set.count, 14);
+	cr_expect_eq(ruleset_count(&set, STATEMENT_RULE), 3);
+	cr_expect_eq(ruleset_count(&set, STATEMENT_COMMENT), 6);
+	cr_expect_eq(ruleset_count(&set, STATEMENT_LOAD), 1);
+	ruleset_free(&set);
+	cr_expect(!set.statements && !set.count && !set.index);
+}
+
+Test(ruleset, texts_with_and_without_a_last_newline)
+{
+	static const struct pair cases[] = {
+		{"", ""},
+		{"\n", "\n"},
+		{"allow 22", "allow in 22\n"},
+		{"\n\n#x", "\n\n#x\n"},
+		{"allow 1\n\n", "allow in 1\n\n"},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct ruleset set = parse_set(cases[i].input);
+
+		expect_set(&set, cases[i].output);
+		ruleset_free(&set);
+	}
+}
+
+Test(ruleset, an_empty_set)
+{
+	struct ruleset set = {0}, copy;
+
+	expect_set(&set, "");
+	cr_expect_null(ruleset_find(&set, STATEMENT_RULE, 5));
+	cr_expect_null(ruleset_rule(&set, 1));
+	cr_expect_eq(ruleset_count(&set, STATEMENT_RULE), 0);
+	cr_expect_eq(ruleset_default(&set, XDPFW_IN), XDPFW_DROP);
+	cr_expect_eq(ruleset_default(&set, XDPFW_OUT), XDPFW_PASS);
+	cr_expect(ruleset_option(&set, OPTION_ALLOW_PING) && ruleset_option(&set, OPTION_NON_IP));
+	cr_expect_eq(remove_line(&set, "allow 22"), CHANGE_NONE);
+	cr_expect_eq(ruleset_delete_ids(&set, (__u64[]){0, 5}, 2), 0);
+	cr_expect_eq(ruleset_copy(&set, &copy), 0);
+	ruleset_free(&copy);
+	ruleset_free(&set);
+}
+
+Test(ruleset, add_goes_behind_its_kind)
+{
+	struct ruleset set = parse_set(file);
+
+	cr_expect_eq(add(&set, "allow in 443"), CHANGE_ADDED);
+	cr_expect_eq(add(&set, "default allow out"), CHANGE_ADDED);
+	cr_expect_eq(add(&set, "forward 1:2"), CHANGE_ADDED);
+	cr_expect_eq(add(&set, "load eth1"), CHANGE_ADDED);
+	cr_expect_eq(add(&set, "# more"), CHANGE_ADDED);
+	expect_set(&set, "# the firewall of this host\n"
+			 "default deny in\n"
+			 "default allow out\n"
+			 "\n"
+			 "# ssh first\n"
+			 "allow in 22/tcp\n"
+			 "deny in 23\n"
+			 "forward 8080:2988\n"
+			 "forward 1:2\n"
+			 "\n"
+			 "# the web\r\n"
+			 "allow in 80/tcp\n"
+			 "allow in 443\n"
+			 "block 203.0.113.0/24\n"
+			 "option allow-ping off\n"
+			 "load eth0 --mode tc\n"
+			 "load eth1\n"
+			 "# end\n"
+			 "# more\n");
+	cr_expect_eq(find(&set, "load eth1")->load.mode, MODE_AUTO, "what moved is found again");
+	cr_expect_eq(find(&set, "option allow-ping on")->option.on, false);
+	ruleset_free(&set);
+}
+
+Test(ruleset, add_of_the_first_of_its_kind_goes_to_the_end)
+{
+	struct ruleset set = parse_set("load eth0\n# end\n");
+
+	cr_expect_eq(add(&set, "allow 22"), CHANGE_ADDED);
+	cr_expect_eq(add(&set, "block ::1"), CHANGE_ADDED);
+	cr_expect_eq(add(&set, "allow 23"), CHANGE_ADDED);
+	expect_set(&set, "load eth0\n# end\nallow in 22\nallow in 23\nblock ::1\n");
+	ruleset_free(&set);
+}
+
+Test(ruleset, equal_statements_replace_in_place)
+{
+	struct ruleset set = parse_set("allow in 22\nallow in 80\ndefault deny\noption non-ip on\nload eth0\n"
+				       "forward 1:2\nblock 1.2.3.4\n");
+
+	set.statements[0].counter = 17;
+	cr_expect_eq(add(&set, "allow 22"), CHANGE_NONE);
+	cr_expect_eq(add(&set, "deny in 22"), CHANGE_REPLACED);
+	cr_expect_eq(add(&set, "allow in 22/tcp"), CHANGE_ADDED, "another match part");
+	cr_expect_eq(add(&set, "default deny in"), CHANGE_NONE);
+	cr_expect_eq(add(&set, "default reject"), CHANGE_REPLACED);
+	cr_expect_eq(add(&set, "option non-ip on"), CHANGE_NONE);
+	cr_expect_eq(add(&set, "option non-ip off"), CHANGE_REPLACED);
+	cr_expect_eq(add(&set, "load eth0"), CHANGE_NONE);
+	cr_expect_eq(add(&set, "load eth0 --mode tc"), CHANGE_REPLACED);
+	cr_expect_eq(add(&set, "forward 2:1"), CHANGE_NONE, "the same link, as first typed");
+	cr_expect_eq(add(&set, "block 1.2.3.4/32"), CHANGE_NONE);
+	expect_set(&set, "deny in 22\nallow in 80\nallow in 22/tcp\ndefault reject in\noption non-ip off\n"
+			 "load eth0 --mode tc\nforward 1:2\nblock 1.2.3.4\n");
+	cr_expect_eq(set.statements[0].counter, 17, "its counters stay its own");
+	cr_expect_eq(ruleset_default(&set, XDPFW_IN), XDPFW_REJECT);
+	cr_expect_eq(ruleset_default(&set, XDPFW_OUT), XDPFW_PASS);
+	cr_expect(!ruleset_option(&set, OPTION_NON_IP) && ruleset_option(&set, OPTION_ALLOW_PING));
+	ruleset_free(&set);
+}
+
+Test(ruleset, add_takes_the_memory)
+{
+	struct statement s = parse_line("allow 22");
+	struct ruleset set = {0};
+	enum change change;
+
+	cr_assert_eq(ruleset_add(&set, &s, &change, NULL), 0);
+	cr_expect(!s.id && !s.rule.ports.ranges);
+	statement_free(&s);
+	ruleset_free(&set);
+}
+
+Test(ruleset, runtime)
+{
+	struct ruleset set = parse_set("allow in 22\nallow in 80 --runtime\n");
+	_free_ char *text = NULL, *without = NULL;
+
+	cr_expect_eq(add(&set, "allow 22 --runtime"), CHANGE_NONE, "it stays in the file");
+	cr_expect_eq(add(&set, "allow 80 --runtime"), CHANGE_NONE);
+	cr_expect_eq(add(&set, "allow 443 --runtime"), CHANGE_ADDED);
+	cr_expect_eq(add(&set, "deny 23 --runtime"), CHANGE_ADDED);
+	text = ruleset_format(&set, true);
+	cr_expect_str_eq(text, "allow in 22\nallow in 80 --runtime\nallow in 443 --runtime\ndeny in 23 --runtime\n");
+	cr_expect_eq(add(&set, "allow 443"), CHANGE_REPLACED, "now it is in the file too");
+	without = ruleset_format(&set, false);
+	cr_expect_str_eq(without, "allow in 22\nallow in 443\n");
+	cr_expect_eq(add(&set, "allow 23 --runtime"), CHANGE_REPLACED);
+	cr_expect_eq(add(&set, "deny 23"), CHANGE_REPLACED);
+	expect_set(&set, "allow in 22\nallow in 80 --runtime\nallow in 443\ndeny in 23\n");
+	ruleset_free(&set);
+}
+
+Test(ruleset, delete)
+{
+	struct ruleset set = parse_set(file);
+
+	cr_expect_eq(remove_line(&set, "allow in 23"), CHANGE_REMOVED, "the action is not part of the match");
+	cr_expect_eq(remove_line(&set, "allow in 23"), CHANGE_NONE);
+	cr_expect_eq(remove_line(&set, "forward 2988:8080"), CHANGE_REMOVED);
+	cr_expect_eq(ruleset_delete(&set, STATEMENT_BLOCK, find(&set, "allow 22/tcp")->id), CHANGE_NONE, "other kind");
+	expect_set(&set, "# the firewall of this host\ndefault deny in\n\n# ssh first\nallow in 22/tcp\n\n# the web\r\n"
+			 "allow in 80/tcp\nblock 203.0.113.0/24\noption allow-ping off\nload eth0 --mode tc\n# end\n");
+	cr_expect_eq(ruleset_count(&set, STATEMENT_RULE), 2);
+	cr_expect_eq(ruleset_count(&set, STATEMENT_FORWARD), 0);
+	cr_expect_eq(add(&set, "forward 8080:1"), CHANGE_ADDED, "its ports are free again");
+	cr_expect_eq(find(&set, "load eth0")->load.mode, MODE_TC, "what moved is found again");
+	ruleset_free(&set);
+}
+
+Test(ruleset, delete_many_at_once)
+{
+	struct ruleset set = parse_set("allow in 1\n# a\nallow in 2\nallow in 3\nforward 7:8\nallow in 4\n");
+	__u64 ids[] = {find(&set, "allow 1")->id, 12345, find(&set, "allow 3")->id, find(&set, "forward 7:8")->id,
+		       find(&set, "allow 1")->id, 0};
+
+	cr_expect_eq(ruleset_delete_ids(&set, ids, ARRAY_SIZE(ids)), 3);
+	expect_set(&set, "# a\nallow in 2\nallow in 4\n");
+	cr_expect_eq(ruleset_rule(&set, 2)->rule.ports.ranges[0].first, 4);
+	ruleset_free(&set);
+}
+
+Test(ruleset, rules_are_numbered_from_one)
+{
+	struct ruleset set = parse_set(file);
+
+	cr_expect_null(ruleset_rule(&set, 0));
+	cr_expect_eq(ruleset_rule(&set, 1)->rule.ports.ranges[0].first, 22);
+	cr_expect_eq(ruleset_rule(&set, 3)->rule.ports.ranges[0].first, 80);
+	cr_expect_null(ruleset_rule(&set, 4));
+	cr_expect_null(ruleset_rule(&set, (size_t)-1));
+	add(&set, "allow 9");
+	cr_expect_eq(ruleset_rule(&set, 4)->rule.ports.ranges[0].first, 9);
+	remove_line(&set, "allow 22/tcp");
+	cr_expect_eq(ruleset_rule(&set, 1)->rule.ports.ranges[0].first, 23);
+	cr_expect_null(ruleset_rule(&set, 4));
+	ruleset_free(&set);
+}
+
+Test(ruleset, forwards_do_not_share_ports)
+{
+	static const struct refusal cases[] = {
+		{"forward 8080:1",
+		 "'forward 8080:1': port 8080 is already used by 'forward 8080:2988'; delete that first"},
+		{"forward 1:8080",
+		 "'forward 1:8080': port 8080 is already used by 'forward 8080:2988'; delete that first"},
+		{"forward 1:2988/udp",
+		 "'forward 1:2988/udp': port 2988 is already used by 'forward 8080:2988'; delete that first"},
+		{"forward 8080:2988/tcp",
+		 "'forward 8080:2988/tcp': port 8080 is already used by 'forward 8080:2988'; delete that first"},
+		{"forward 53:9", "'forward 53:9': port 53 is already used by 'forward 53:5353/udp'; delete that first"},
+		{"forward 7:1", "'forward 7:1': port 7 is already used by 'forward 7:6/tcp'; delete that first"},
+		{"forward 9:5353/udp",
+		 "'forward 9:5353/udp': port 5353 is already used by 'forward 53:5353/udp'; delete that first"},
+	};
+	static const char text[] = "forward 8080:2988\nforward 53:5353/udp\nforward 7:6/tcp\n";
+	struct ruleset set = parse_set(text);
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct statement s = parse_line(cases[i].input);
+		enum change change = -1;
+		struct error e = {0};
+
+		cr_expect_eq(ruleset_add(&set, &s, &change, &e), -EINVAL, "%s", cases[i].input);
+		cr_expect_str_eq(e.text, cases[i].text);
+		cr_expect(change == (enum change) - 1 && !s.id);
+	}
+	expect_set(&set, text);
+	cr_expect_eq(add(&set, "forward 53:9/tcp"), CHANGE_ADDED, "no protocol in common");
+	ruleset_free(&set);
+}
+
+Test(ruleset, errors_name_file_and_line)
+{
+	static const struct refusal cases[] = {
+		{"allwo 22",
+		 "x.rules:1: 'allwo': unknown; statements are allow, deny, reject, default, forward, block, "
+		 "option and load"},
+		{"allow 22\n\n# c\nallow in 70000\nallow 99999\n", "x.rules:4: '70000': ports are 0..65535"},
+		{"allow 22\nforward 1:2\nforward 2:3",
+		 "x.rules:3: 'forward 2:3': port 2 is already used by 'forward 1:2'; delete that first"},
+		{"allow in 22 # ssh\n", "x.rules:1: '#': one word too many; comments stand on lines of their own"},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct ruleset set = {.count = 7};
+		struct error e = {0};
+
+		cr_expect_eq(ruleset_parse(cases[i].input, "x.rules", &set, &e), -EINVAL);
+		cr_expect_eq(e.code, -EINVAL);
+		cr_expect_str_eq(e.text, cases[i].text);
+		cr_expect(set.count == 7 && !set.statements, "all or nothing");
+	}
+}
+
+Test(ruleset, a_file_may_repeat_a_statement)
+{
+	struct ruleset set = parse_set("allow 22\n# a\nallow 80\ndeny 22\nforward 1:2\nforward 2:1\n");
+
+	expect_set(&set, "deny in 22\n# a\nallow in 80\nforward 1:2\n");
+	ruleset_free(&set);
+}
+
+Test(ruleset, copies_are_deep)
+{
+	struct ruleset set = parse_set(file), copy;
+
+	set.statements[4].counter = 5;
+	cr_assert_eq(ruleset_copy(&set, &copy), 0);
+	remove_line(&set, "allow 22/tcp");
+	add(&set, "allow 23");
+	ruleset_free(&set);
+	expect_set(&copy, canonical);
+	cr_expect_eq(find(&copy, "allow 22/tcp")->counter, 5);
+	cr_expect_eq(ruleset_rule(&copy, 2)->rule.verdict, XDPFW_DROP);
+	ruleset_free(&copy);
+}
+
+/* A plain list of lines with the same rules for where things go, against which the index is checked. */
+struct shadow {
+	struct entry {
+		char match[32]; /* the line without its action */
+		char action[8];
+	} entries[4000];
+	size_t count;
+};
+
+static size_t shadow_find(const struct shadow *shadow, const char *match)
+{
+	for (size_t i = 0; i < shadow->count; i++)
+		if (!strcmp(shadow->entries[i].match, match))
+			return i;
+	return shadow->count;
+}
+
+static void shadow_add(struct shadow *shadow, const char *action, const char *match)
+{
+	size_t at = shadow_find(shadow, match);
+
+	if (at == shadow->count)
+		strcpy(shadow->entries[shadow->count++].match, match);
+	strcpy(shadow->entries[at].action, action);
+}
+
+static void shadow_delete(struct shadow *shadow, const char *match)
+{
+	size_t at = shadow_find(shadow, match);
+
+	if (at == shadow->count)
+		return;
+	memmove(&shadow->entries[at], &shadow->entries[at + 1], (shadow->count - at - 1) * sizeof(struct entry));
+	shadow->count--;
+}
+
+static void expect_shadow(const struct ruleset *set, const struct shadow *shadow)
+{
+	_free_ char *text = calloc(shadow->count + 1, sizeof(struct entry));
+	char *end = text;
+
+	for (size_t i = 0; i < shadow->count; i++)
+		end += sprintf(end, "%s %s\n", shadow->entries[i].action, shadow->entries[i].match);
+	expect_set(set, text);
+}
+
+Test(ruleset, thousands_of_random_changes)
+{
+	static const char *const actions[] = {"allow", "deny", "reject"};
+	static struct shadow shadow;
+	struct ruleset set = parse_set("");
+	unsigned int seed = 5;
+
+	for (int i = 0; i < 6000; i++) {
+		const char *action = actions[rand_r(&seed) % 3];
+		char match[32], line[64];
+
+		sprintf(match, "%s %d", rand_r(&seed) % 2 ? "in" : "out", rand_r(&seed) % 400);
+		sprintf(line, "%s %s", action, match);
+		if (rand_r(&seed) % 3) {
+			add(&set, line);
+			shadow_add(&shadow, action, match);
+		} else {
+			cr_expect_eq(remove_line(&set, line) == CHANGE_REMOVED,
+				     shadow_find(&shadow, match) < shadow.count);
+			shadow_delete(&shadow, match);
+		}
+		cr_assert_eq(set.count, shadow.count, "seed 5, step %d: %s", i, line);
+		if (i % 97 == 0)
+			expect_shadow(&set, &shadow);
+	}
+	expect_shadow(&set, &shadow);
+	ruleset_free(&set);
+}
+
+/*
+ * Growth: none of these may be quadratic. The bound is wide for slow machines and
+ * sanitizers; anything quadratic takes minutes here.
+ */
+#define MANY 60000
+
+/* MANY lines: what @print makes of each number. */
+static char *many_lines(int (*print)(char *line, int i))
+{
+	char *text = malloc(MANY * 64), *end = text;
+
+	for (int i = 0; i < MANY; i++)
+		end += print(end, i);
+	return text;
+}
+
+static int print_rule(char *line, int i)
+{
+	return sprintf(line, "allow in %d/%s\n", i, i % 3 ? "tcp" : "udp");
+}
+
+static int print_forward(char *line, int i)
+{
+	return sprintf(line, "forward %d:%d/%s\n", i / 2 % 30000, 30000 + i / 2 % 30000, i % 2 ? "tcp" : "udp");
+}
+
+static int print_block(char *line, int i)
+{
+	return sprintf(line, "block 10.%d.%d.1\n", i / 256, i % 256);
+}
+
+static int print_same(char *line, int i)
+{
+	return sprintf(line, "%s in http\n", i % 2 ? "allow" : "deny");
+}
+
+static int print_comment(char *line, int i)
+{
+	return sprintf(line, "# %d\n", i);
+}
+
+Test(growth, files, .timeout = 60)
+{
+	static int (*const prints[])(char *, int) = {print_rule, print_forward, print_block, print_same, print_comment};
+	static const size_t counts[] = {MANY, MANY, MANY, 1, MANY};
+	struct timespec start;
+
+	clock_gettime(CLOCK_MONOTONIC, &start);
+	for (size_t i = 0; i < ARRAY_SIZE(prints); i++) {
+		_free_ char *text = many_lines(prints[i]), *formatted = NULL;
+		struct ruleset set = parse_set(text), copy;
+
+		cr_expect_eq(set.count, counts[i]);
+		cr_assert_eq(ruleset_copy(&set, &copy), 0);
+		formatted = ruleset_format(&copy, true);
+		cr_expect(counts[i] == 1 || !strcmp(text, formatted), "a canonical text stays as it is");
+		ruleset_free(&set);
+		ruleset_free(&copy);
+	}
+	cr_expect_lt(seconds_since(&start), 20);
+}
+
+Test(growth, numbers_and_deleting, .timeout = 60)
+{
+	_free_ char *text = many_lines(print_rule);
+	_free_ __u64 *ids = calloc(MANY, sizeof(*ids));
+	struct ruleset set = parse_set(text);
+	struct timespec start;
+
+	clock_gettime(CLOCK_MONOTONIC, &start);
+	for (size_t n = MANY; n; n--)
+		ids[n - 1] = ruleset_rule(&set, n)->id;
+	cr_expect_eq(ruleset_delete_ids(&set, ids + 1, MANY - 1), MANY - 1);
+	expect_set(&set, "allow in 0/udp\n");
+	cr_expect_lt(seconds_since(&start), 10);
+	ruleset_free(&set);
+}
+
+Test(growth, adding_one_by_one, .timeout = 60)
+{
+	struct ruleset set = parse_set("load eth0\nallow in 65535\nblock ::1\n# end\n");
+	struct timespec start;
+
+	clock_gettime(CLOCK_MONOTONIC, &start);
+	for (int i = 0; i < MANY; i++) {
+		char line[64];
+
+		print_rule(line, i);
+		cr_assert_eq(add(&set, line), CHANGE_ADDED);
+	}
+	cr_expect_eq(set.count, MANY + 4);
+	cr_expect_eq(set.statements[MANY + 3].kind, STATEMENT_COMMENT);
+	cr_expect_lt(seconds_since(&start), 10);
+	ruleset_free(&set);
+}

@@ -1,0 +1,387 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The grammar of one statement. */
+#include "unit.h"
+
+static void expect_round_trip(const char *line, const char *canonical)
+{
+	struct statement s = parse_line(line), again;
+	_free_ char *text = statement_format(&s), *text_again = NULL;
+
+	cr_expect_str_eq(text, canonical);
+	again = parse_line(text);
+	text_again = statement_format(&again);
+	cr_expect_str_eq(text_again, canonical);
+	cr_expect_eq(s.id, again.id, "%s", line);
+	cr_expect_eq(s.kind, again.kind, "%s", line);
+	cr_expect_eq(s.runtime, again.runtime, "%s", line);
+	statement_free(&s);
+	statement_free(&again);
+}
+
+Test(statement, round_trip)
+{
+	static const struct pair cases[] = {
+		{"allow 22", "allow in 22"},
+		{"allow in 22", "allow in 22"},
+		{"allow incoming 22", "allow in 22"},
+		{"deny out 25/tcp", "deny out 25/tcp"},
+		{"deny outgoing 25/tcp", "deny out 25/tcp"},
+		{"reject in any", "reject in any"},
+		{"allow any", "allow in any"},
+		{"allow in http", "allow in 80/tcp"},
+		{"allow https", "allow in 443"},
+		{"allow out domain/udp", "allow out 53/udp"},
+		{"allow 8000-8010,80,443", "allow in 80,443,8000-8010"},
+		{"allow 6000:6010/tcp", "allow in 6000-6010/tcp"},
+		{"deny in 0", "deny in 0"},
+		{"default deny", "default deny in"},
+		{"default allow outgoing", "default allow out"},
+		{"default reject incoming", "default reject in"},
+		{"forward 8080:2988", "forward 8080:2988"},
+		{"forward 2988:8080/udp", "forward 2988:8080/udp"},
+		{"forward 0:65535/tcp", "forward 0:65535/tcp"},
+		{"block 203.0.113.9", "block 203.0.113.9"},
+		{"block 203.0.113.9/24", "block 203.0.113.0/24"},
+		{"block 2001:DB8::/32", "block 2001:db8::/32"},
+		{"block 0.0.0.0/0", "block 0.0.0.0/0"},
+		{"block ::/0", "block ::/0"},
+		{"option allow-ping off", "option allow-ping off"},
+		{"option non-ip on", "option non-ip on"},
+		{"load eth0", "load eth0"},
+		{"load eth0 --mode auto", "load eth0"},
+		{"load --mode tc eth0.100", "load eth0.100 --mode tc"},
+		{"--mode native load abcdefghijklmno", "load abcdefghijklmno --mode native"},
+		{"load eth0 --mode tc --mode generic", "load eth0 --mode generic"},
+		{"--runtime allow 22", "allow in 22 --runtime"},
+		{"allow --runtime 22", "allow in 22 --runtime"},
+		{"allow 22 --runtime --runtime", "allow in 22 --runtime"},
+		{"default deny --runtime out", "default deny out --runtime"},
+		{"load eth0 --runtime --mode tc", "load eth0 --mode tc --runtime"},
+		{"block 1.2.3.4 --runtime", "block 1.2.3.4 --runtime"},
+		{" \tallow\t\tin  22 \r", "allow in 22"},
+		{"", ""},
+		{"   ", "   "},
+		{"# allow in 22", "# allow in 22"},
+		{"  #kept as it is \t", "  #kept as it is \t"},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+		expect_round_trip(cases[i].input, cases[i].output);
+}
+
+Test(statement, values)
+{
+	struct statement s = parse_line("reject out 80,443/udp");
+
+	cr_expect(s.kind == STATEMENT_RULE && s.rule.verdict == XDPFW_REJECT && s.rule.dir == XDPFW_OUT);
+	cr_expect(s.rule.protocols == PROTO_UDP && s.rule.ports.count == 2 && !s.runtime && !s.counter);
+	statement_free(&s);
+	s = parse_line("default reject out --runtime");
+	cr_expect(s.kind == STATEMENT_DEFAULT && s.default_policy.verdict == XDPFW_REJECT &&
+		  s.default_policy.dir == XDPFW_OUT && s.runtime);
+	s = parse_line("forward 8080:2988/tcp");
+	cr_expect(s.kind == STATEMENT_FORWARD && s.forward.listen == 8080 && s.forward.target == 2988 &&
+		  s.forward.protocols == PROTO_TCP);
+	s = parse_line("option non-ip off");
+	cr_expect(s.kind == STATEMENT_OPTION && s.option.name == OPTION_NON_IP && !s.option.on);
+	s = parse_line("load eth0 --mode generic");
+	cr_expect(s.kind == STATEMENT_LOAD && s.load.mode == MODE_GENERIC);
+	cr_expect_str_eq(s.load.name, "eth0");
+	s = parse_line("# note");
+	cr_expect(s.kind == STATEMENT_COMMENT && !s.id);
+	statement_free(&s);
+}
+
+Test(statement, long_comments_are_not_cut)
+{
+	_free_ char *line = malloc(1000001), *text = NULL;
+	struct statement s;
+
+	memset(line, '#', 1000000);
+	line[1000000] = '\0';
+	s = parse_line(line);
+	text = statement_format(&s);
+	cr_expect(!strcmp(text, line));
+	statement_free(&s);
+}
+
+static __u64 fnv1a(const char *text)
+{
+	__u64 hash = 14695981039346656037ULL;
+
+	while (*text) {
+		hash ^= (unsigned char)*text++;
+		hash *= 1099511628211ULL;
+	}
+	return hash;
+}
+
+Test(statement, the_id_is_a_hash_of_the_match_part)
+{
+	static const struct pair cases[] = {
+		{"allow in 22/tcp", "rule in 22/tcp"},
+		{"deny in 22/tcp", "rule in 22/tcp"},
+		{"reject in 22/tcp --runtime", "rule in 22/tcp"},
+		{"allow out 22/tcp", "rule out 22/tcp"},
+		{"allow in 22", "rule in 22"},
+		{"allow in 80,79,1", "rule in 1,79-80"},
+		{"allow in ssh", "rule in 22/tcp"},
+		{"allow in any", "rule in any"},
+		{"allow in 0-65535", "rule in 0-65535"},
+		{"default deny", "default in"},
+		{"default allow out", "default out"},
+		{"forward 8080:2988", "forward 8080:2988"},
+		{"forward 2988:8080", "forward 8080:2988"},
+		{"forward 2988:8080/udp", "forward 8080:2988/udp"},
+		{"block 1.2.3.4", "block 1.2.3.4/32"},
+		{"block 1.2.3.4/16", "block 1.2.0.0/16"},
+		{"block 0.0.0.0/0", "block 0.0.0.0/0"},
+		{"block 2001:db8::1", "block 2001:db8::1/128"},
+		{"block ::/0", "block ::/0"},
+		{"option allow-ping off", "option allow-ping"},
+		{"load eth0 --mode tc", "load eth0"},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct statement s = parse_line(cases[i].input);
+
+		cr_expect_eq(s.id, fnv1a(cases[i].output), "%s", cases[i].input);
+		statement_free(&s);
+	}
+	cr_expect_eq(fnv1a("foobar"), 0x85944171f73967e8ULL, "the published test vector");
+}
+
+#define UNKNOWN  ": unknown; statements are allow, deny, reject, default, forward, block, option and load"
+#define NOT_PART " are not part of this version"
+#define MISSING  ": the target is missing; write ports, a service or 'any', as "
+
+static const struct refusal refusals[] = {
+	{"allwo in 22", "'allwo'" UNKNOWN},
+	{"22", "'22'" UNKNOWN},
+	{"Allow in 22", "'Allow'" UNKNOWN},
+	{"--runtime", "'': a statement is missing; write one such as allow in 22"},
+	{"limit 22", "'limit': rate limits" NOT_PART},
+	{"insert 1 allow 22", "'insert': rules with a place" NOT_PART},
+	{"prepend allow 22", "'prepend': rules with a place" NOT_PART},
+	{"route allow 22", "'route': rules for routed requests" NOT_PART},
+	{"set add x 1.2.3.4", "'set': address sets" NOT_PART},
+	/* flags */
+	{"allow in 22 --foo", "'--foo': no such flag; statements know --runtime, load also --mode"},
+	{"allow in -- 22", "'--': no such flag; statements know --runtime, load also --mode"},
+	{"load eth0 --mode=tc", "'--mode=tc': no such flag; statements know --runtime, load also --mode"},
+	{"load eth0 --mode", "'--mode': the mode is missing; write auto, native, generic or tc"},
+	{"load eth0 --mode --runtime", "'--runtime': not a mode; write auto, native, generic or tc"},
+	{"load eth0 --mode xdp", "'xdp': not a mode; write auto, native, generic or tc"},
+	{"allow in 22 --mode tc", "'--mode': only load has a mode"},
+	/* rules */
+	{"allow", "'allow'" MISSING "allow in 22"},
+	{"deny out", "'deny'" MISSING "deny out 22"},
+	{"reject in --runtime", "'reject'" MISSING "reject in 22"},
+	{"allow in 70000", "'70000': ports are 0..65535"},
+	{"allow in 22/tpc", "'tpc': not a protocol; write tcp or udp"},
+	{"allow in -5", "'-5': ports are 0..65535"},
+	{"allow -q 22", "'-q': not a port; write a number, 0..65535"},
+	{"allow in 210.10.94.277:8082", "'210.10.94.277:8082': 277 is no octet of an IPv4 address; octets are 0..255"},
+	{"allow 8080:2988", "'8080:2988': not a target; did you mean 'forward 8080:2988', or the range 2988-8080?"},
+	{"allow in 22 in", "'in': one word too many; the direction stands before the target, as in allow in 22"},
+	{"allow 22 outgoing",
+	 "'outgoing': one word too many; the direction stands before the target, as in allow in 22"},
+	{"allow 22 tcp", "'tcp': one word too many; the protocol stands behind a slash, as in 22/tcp"},
+	{"allow 22 80", "'80': one word too many; a rule has one target, lists are written 22,80"},
+	{"allow in out 22", "'out': neither ports nor a service of /etc/services nor 'any'"},
+	{"allow in 22 # ssh", "'#': one word too many; comments stand on lines of their own"},
+	{"allow in 22 #ssh", "'#ssh': one word too many; comments stand on lines of their own"},
+	{"allow from 10.0.0.1", "'from': rules with addresses" NOT_PART},
+	{"allow in 22 from 10.0.0.1", "'from': rules with addresses" NOT_PART},
+	{"allow in 22 to 10.0.0.1", "'to': rules with addresses" NOT_PART},
+	{"allow in on eth0 22", "'on': rules for one interface" NOT_PART},
+	{"allow in 22 log", "'log': rules that log" NOT_PART},
+	{"allow in 22 comment ssh", "'comment': comments behind a statement" NOT_PART},
+	{"allow in 22 for 1h", "'for': statements that expire" NOT_PART},
+	{"allow in 22 rate 6/30s", "'rate': rate limits" NOT_PART},
+	{"allow out any user root", "'user': rules for users" NOT_PART},
+	{"allow out any cgroup x", "'cgroup': rules for cgroups" NOT_PART},
+	{"allow proto tcp from 10.0.0.1", "'proto': rules for other protocols" NOT_PART},
+	{"allow sctp", "'sctp': rules for other protocols" NOT_PART},
+	{"allow icmp", "'icmp': rules for ICMP" NOT_PART},
+	{"allow in icmp/echo-request", "'icmp/echo-request': rules for ICMP" NOT_PART},
+	{"allow routed 22", "'routed': rules for routed requests" NOT_PART},
+	/* default */
+	{"default", "'default': the action is missing; write default allow, deny or reject"},
+	{"default in deny", "'in': not an action; write default allow, deny or reject"},
+	{"default drop", "'drop': not an action; write default allow, deny or reject"},
+	{"default deny inn", "'inn': not a direction; write in or out"},
+	{"default deny routed", "'routed': rules for routed requests" NOT_PART},
+	{"default deny in out", "'out': one word too many; a default has one direction"},
+	/* forward */
+	{"forward", "'forward': the ports are missing; write forward 8080:2988"},
+	{"forward 8080", "'8080': a forward has two ports; write forward 8080:2988"},
+	{"forward 8080/tcp", "'8080/tcp': a forward has two ports; write forward 8080:2988"},
+	{"forward 8080/tcp:2988", "'8080/tcp:2988': a forward has two ports; write forward 8080:2988"},
+	{"forward 8080 2988", "'8080': a forward has two ports; write forward 8080:2988"},
+	{"forward 8080:8080", "'8080:8080': a port cannot be forwarded to itself"},
+	{"forward 8080:8080/tcp", "'8080:8080/tcp': a port cannot be forwarded to itself"},
+	{"forward 8080:", "'': a port is missing; write a number, 0..65535"},
+	{"forward :2988", "'': a port is missing; write a number, 0..65535"},
+	{"forward 8080:70000", "'70000': ports are 0..65535"},
+	{"forward 08080:2988", "'08080': a port has no leading zeros; write 8080"},
+	{"forward http:8080", "'http': not a port; write a number, 0..65535"},
+	{"forward 8080:2988/", "'8080:2988/': the protocol is missing; write tcp or udp"},
+	{"forward 8080:2988/tpc", "'tpc': not a protocol; write tcp or udp"},
+	{"forward 8000-8010:9000-9010", "'8000-8010:9000-9010': forwards of more than one port" NOT_PART},
+	{"forward 8080:2988,2989", "'8080:2988,2989': forwards of more than one port" NOT_PART},
+	{"forward 443:10.0.0.5:8443/tcp", "'443:10.0.0.5:8443/tcp': forwards with addresses" NOT_PART},
+	{"forward 443:10.0.0.5", "'443:10.0.0.5': forwards with addresses" NOT_PART},
+	{"forward 443:[2001:db8::5]:8443", "'443:[2001:db8::5]:8443': forwards with addresses" NOT_PART},
+	{"forward 443:10.0.0.500:8443", "'443:10.0.0.500:8443': 500 is no octet of an IPv4 address; octets are 0..255"},
+	{"forward 443:example.com:8443", "'443:example.com:8443': not an address; host names are not looked up, write "
+					 "it as 203.0.113.9 or 2001:db8::1"},
+	{"forward 443:backend:8443", "'443:backend:8443': forwards with addresses" NOT_PART},
+	{"forward 8080:2988 one-way", "'one-way': one-way forwards" NOT_PART},
+	{"forward 8080:2988 keep-source", "'keep-source': forwards with addresses" NOT_PART},
+	{"forward 8080:2988 tcp", "'tcp': one word too many"},
+	/* block */
+	{"block", "'block': the address is missing; write block 203.0.113.9 or 2001:db8::/32"},
+	{"block example.com",
+	 "'example.com': not an address; host names are not looked up, write it as 203.0.113.9 or 2001:db8::1"},
+	{"block 1.2.3.4/33", "'1.2.3.4/33': the prefix length of an IPv4 address is 0..32"},
+	{"block 1.2.3.4:80", "'1.2.3.4:80': an address without a port is wanted here, as 203.0.113.9"},
+	{"block 1.2.3.4 5.6.7.8", "'5.6.7.8': one word too many; one address a statement"},
+	{"block 1.2.3.4 for 1h", "'for': statements that expire" NOT_PART},
+	/* option */
+	{"option", "'option': the name is missing; options are allow-ping and non-ip"},
+	{"option ping on", "'ping': not an option; options are allow-ping and non-ip"},
+	{"option allow-ping", "'option allow-ping': the value is missing; write option allow-ping on or off"},
+	{"option allow-ping yes", "'yes': not a value of allow-ping; write on or off"},
+	{"option non-ip on off", "'off': one word too many"},
+	/* load */
+	{"load", "'load': the interface is missing; write load eth0"},
+	{"load lo", "'lo': loopback is never filtered"},
+	{"load eth0 eth1", "'eth1': one word too many; one interface a statement"},
+	{"load abcdefghijklmnop", "'abcdefghijklmnop': names of interfaces have at most 15 characters"},
+	{"load eth/0", "'eth/0': not a name of an interface; 'ip link' lists them"},
+	{"load eth0:1", "'eth0:1': not a name of an interface; 'ip link' lists them"},
+	{"load -x", "'-x': not a name of an interface; 'ip link' lists them"},
+	{"load .", "'.': not a name of an interface; 'ip link' lists them"},
+	{"load ..", "'..': not a name of an interface; 'ip link' lists them"},
+};
+
+Test(statement, refusals)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(refusals); i++) {
+		struct statement s = {.counter = 7};
+		struct error e = {0};
+
+		cr_expect_eq(statement_parse_line(refusals[i].input, &s, &e), -EINVAL, "%s", refusals[i].input);
+		cr_expect_eq(e.code, -EINVAL, "%s", refusals[i].input);
+		cr_expect_str_eq(e.text, refusals[i].text);
+		cr_expect(s.counter == 7 && !s.id, "untouched on failure: %s", refusals[i].input);
+	}
+}
+
+/* Words from a shell may hold what a line cannot: blanks, nothing, a newline. */
+Test(statement, refuses_words_that_no_line_can_hold)
+{
+	static const struct {
+		char *words[3];
+		int count;
+		const char *text;
+	} cases[] = {
+		{{NULL}, 0, "'': a statement is missing; write one such as allow in 22"},
+		{{""}, 1, "''" UNKNOWN},
+		{{"# x"}, 1, "'# x'" UNKNOWN},
+		{{"allow in 22"}, 1, "'allow in 22'" UNKNOWN},
+		{{"allow", "in", ""}, 3, "'': a port is missing; write a number, 0..65535"},
+		{{"allow", "in", " 22"}, 3, "' 22': not a port; write a number, 0..65535"},
+		{{"allow", "in", "22\nallow in any"}, 3, "'22?allow in any': not a port; write a number, 0..65535"},
+		{{"load", "eth0 x"}, 2, "'eth0 x': not a name of an interface; 'ip link' lists them"},
+		{{"load", "a\x01z"}, 2, "'a?z': not a name of an interface; 'ip link' lists them"},
+		{{"load", ""}, 2, "'': not a name of an interface; 'ip link' lists them"},
+		{{"block", "1.2.3.4\n"},
+		 2,
+		 "'1.2.3.4?': not an address; host names are not looked up, write it as 203.0.113.9 or 2001:db8::1"},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct statement s = {0};
+		struct error e = {0};
+
+		cr_expect_eq(statement_parse(cases[i].count, cases[i].words, &s, &e), -EINVAL, "%zu", i);
+		cr_expect_str_eq(e.text, cases[i].text);
+	}
+}
+
+Test(statement, arguments_and_lines_share_the_grammar)
+{
+	char *words[] = {"--runtime", "allow", "in", "80,443/tcp"};
+	struct statement s;
+	_free_ char *text = NULL;
+
+	cr_assert_eq(statement_parse(ARRAY_SIZE(words), words, &s, NULL), 0);
+	text = statement_format(&s);
+	cr_expect_str_eq(text, "allow in 80,443/tcp --runtime");
+	statement_free(&s);
+}
+
+Test(statement, names)
+{
+	enum load_mode mode = MODE_TC;
+
+	cr_expect_str_eq(action_name(XDPFW_PASS), "allow");
+	cr_expect_str_eq(action_name(XDPFW_DROP), "deny");
+	cr_expect_str_eq(action_name(XDPFW_REJECT), "reject");
+	cr_expect_str_eq(dir_name(XDPFW_IN), "in");
+	cr_expect_str_eq(dir_name(XDPFW_OUT), "out");
+	for (enum load_mode i = MODE_AUTO; i <= MODE_TC; i++) {
+		cr_expect_eq(parse_mode(mode_name(i), &mode, NULL), 0);
+		cr_expect_eq(mode, i);
+	}
+	cr_expect_eq(parse_mode("", &mode, NULL), -EINVAL);
+	cr_expect_eq(mode, MODE_TC);
+}
+
+static const char *const pieces[] = {
+	"allow", "deny",       "reject",  "default",  "forward",       "block", "option",    "load",    "in",
+	"out",   "incoming",   "22",      "80",       "65535",         "0",     "65536",     "-",       ",",
+	":",     "/",          "/tcp",    "/udp",     "tcp",           "any",   "http",      "https",   "domain",
+	"10-20", "8080:2988",  "1.2.3.4", "::1",      "2001:db8::/32", "[",     "]",         "%",       ".",
+	"/24",   "allow-ping", "non-ip",  "on",       "off",           "eth0",  "--runtime", "--mode",  "native",
+	"#",     "\t",         "\r",      "\xc3\xb6", "from",          "0x1",   "+",         "7777777",
+};
+
+static void random_line(char *line, unsigned int *seed)
+{
+	int count = 1 + rand_r(seed) % 7;
+
+	*line = '\0';
+	for (int i = 0; i < count; i++) {
+		strcat(line, pieces[rand_r(seed) % ARRAY_SIZE(pieces)]);
+		if (rand_r(seed) % 3)
+			strcat(line, " ");
+	}
+}
+
+/* Whatever is said: either a line that stays what it is, or one harmless line that says why not. */
+Test(statement, random_lines, .timeout = 60)
+{
+	unsigned int seed = 7, accepted = 0;
+
+	for (int i = 0; i < 300000; i++) {
+		struct statement s = {0};
+		struct error e = {0};
+		char line[256];
+		_free_ char *text = NULL;
+
+		random_line(line, &seed);
+		if (statement_parse_line(line, &s, &e)) {
+			cr_assert(e.code == -EINVAL && strstr(e.text, "': "), "seed 7, line %d: %s", i, line);
+			continue;
+		}
+		text = statement_format(&s);
+		cr_assert(!strchr(text, '\n'), "seed 7, line %d: %s", i, line);
+		expect_round_trip(line, text);
+		accepted += s.kind != STATEMENT_COMMENT;
+		statement_free(&s);
+	}
+	cr_expect_gt(accepted, 1000);
+}

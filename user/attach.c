@@ -1,0 +1,450 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#define _GNU_SOURCE
+#include "attach.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "datapath.h"
+#include "hooks.h"
+#include "util.h"
+
+/* One set of programs for each flavour that a command meets; few, so a list will do. */
+#define MAX_FLAVOURS 8
+
+struct programs {
+	const struct instance *instance;
+	struct {
+		struct flavour flavour;
+		struct datapath *dp;
+	} sets[MAX_FLAVOURS];
+	size_t count;
+};
+
+static bool flavours_equal(const struct flavour *a, const struct flavour *b)
+{
+	return a->in_hook == b->in_hook && a->swap_only == b->swap_only && a->xdp_tx == b->xdp_tx && a->l3 == b->l3 &&
+	       a->epoch_from == b->epoch_from && a->epoch_window == b->epoch_window;
+}
+
+static int get_programs(struct programs *ps, const struct flavour *f, struct datapath **dp, struct error *e)
+{
+	int err;
+
+	for (size_t i = 0; i < ps->count; i++) {
+		if (flavours_equal(&ps->sets[i].flavour, f)) {
+			*dp = ps->sets[i].dp;
+			return 0;
+		}
+	}
+	if (ps->count == MAX_FLAVOURS)
+		return fail(e, -E2BIG, "too many kinds of interfaces at once");
+	err = datapath_load(ps->instance, f, dp, e);
+	if (err)
+		return err;
+	ps->sets[ps->count].flavour = *f;
+	ps->sets[ps->count++].dp = *dp;
+	return 0;
+}
+
+static void free_programs(struct programs *ps)
+{
+	while (ps->count > 0)
+		datapath_free(ps->sets[--ps->count].dp);
+}
+
+#define _programs_ __attribute__((cleanup(free_programs)))
+
+static struct flavour record_flavour(const struct xdpfw_iface *r, unsigned int from, unsigned int window)
+{
+	return (struct flavour){
+		.in_hook = r->in_hook,
+		.xdp_tx = !r->no_tx,
+		.l3 = r->l3,
+		.epoch_from = from,
+		.epoch_window = window,
+	};
+}
+
+static enum hook_role in_role(const struct xdpfw_iface *r)
+{
+	return r->in_hook == XDPFW_IN_TC ? ROLE_IN : ROLE_XDP;
+}
+
+static unsigned int epoch_now(const struct session *s)
+{
+	return xdpfw_control_epoch(s->store.control->word);
+}
+
+static void detach_all(const struct session *s, const struct xdpfw_iface *r)
+{
+	for (int role = 0; role < NR_ROLES; role++)
+		hook_detach(&s->instance, role, r->ifindex);
+}
+
+/* Put the programs of @window into every hook of a loaded interface. */
+static int replace_programs(struct session *s, struct programs *ps, struct xdpfw_iface *r, unsigned int from,
+			    unsigned int window, struct error *e)
+{
+	struct flavour f = record_flavour(r, from, window);
+	struct datapath *dp;
+	int err = get_programs(ps, &f, &dp, e);
+
+	if (!err)
+		err = hook_replace(&s->instance, in_role(r), r->ifindex, datapath_in(dp), e);
+	if (!err)
+		err = hook_replace(&s->instance, ROLE_OUT, r->ifindex, datapath_out(dp), e);
+	if (!err && in_role(r) == ROLE_XDP)
+		err = hook_replace(&s->instance, ROLE_SWAP, r->ifindex, datapath_swap(dp), e);
+	return err;
+}
+
+/*
+ * Sweep up after commands that died: hooks of interfaces that never became live, hooks of another mode, and
+ * programs of an unload that did not come to its end. Must be done before the epoch moves.
+ */
+static int sweep(struct session *s, struct programs *ps, struct error *e)
+{
+	for (size_t i = 0; i < XDPFW_MAX_IFACES; i++) {
+		struct xdpfw_iface *r = &s->store.ifaces[i];
+		int err;
+
+		if (!r->ifindex)
+			continue;
+		if (!iface_is_live(&s->store, r)) {
+			detach_all(s, r);
+			memset(r, 0, sizeof(*r));
+			continue;
+		}
+		hook_detach(&s->instance, in_role(r) == ROLE_XDP ? ROLE_IN : ROLE_XDP, r->ifindex);
+		if (r->window == XDPFW_WINDOW_OPEN)
+			continue;
+		err = replace_programs(s, ps, r, epoch_now(s), XDPFW_WINDOW_OPEN, e);
+		if (err)
+			return err;
+		r->window = XDPFW_WINDOW_OPEN;
+	}
+	return 0;
+}
+
+struct xdpfw_iface *find_record(const struct session *s, const char *name)
+{
+	for (size_t i = 0; s->open && i < XDPFW_MAX_IFACES; i++) {
+		struct xdpfw_iface *r = &s->store.ifaces[i];
+		struct iface_info info;
+
+		if (!iface_is_live(&s->store, r))
+			continue;
+		if (strcmp(record_state(s, r), "gone") == 0 || iface_get_index(r->ifindex, &info, NULL)) {
+			if (strcmp(r->name, name) == 0)
+				return r;
+		} else if (strcmp(info.name, name) == 0) {
+			return r;
+		}
+	}
+	return NULL;
+}
+
+const char *record_state(const struct session *s, const struct xdpfw_iface *r)
+{
+	struct iface_info info;
+
+	/* Outbound is attached in every mode. A clsact filter leaves no pin, but dies with its interface. */
+	if (r->out_hook == XDPFW_OUT_TCX)
+		return hook_state(&s->instance, ROLE_OUT, r->ifindex) == HOOK_ATTACHED ? "up" : "gone";
+	return iface_get_index(r->ifindex, &info, NULL) ? "gone" : "up";
+}
+
+static struct xdpfw_iface *vacant_record(const struct session *s)
+{
+	for (size_t i = 0; i < XDPFW_MAX_IFACES; i++)
+		if (!s->store.ifaces[i].ifindex)
+			return &s->store.ifaces[i];
+	return NULL;
+}
+
+static bool answers_get_lost(const struct plan *p)
+{
+	return p->in_hook == XDPFW_IN_NATIVE && strcmp(p->info.kind, "veth") == 0;
+}
+
+/* What a plan says of an interface. The record stays valid at every step. */
+static void update_record(struct xdpfw_iface *r, const struct plan *p)
+{
+	r->in_hook = p->in_hook;
+	r->l3 = p->l3;
+	r->mode = p->mode;
+	r->no_tx = answers_get_lost(p);
+	snprintf(r->name, sizeof(r->name), "%s", p->info.name);
+	snprintf(r->why, sizeof(r->why), "%.97s", p->why);
+}
+
+static void begin_record(struct xdpfw_iface *r, const struct plan *p, unsigned int epoch)
+{
+	memset(r, 0, sizeof(*r));
+	r->out_hook = XDPFW_OUT_TCX;
+	r->epoch = epoch;
+	r->window = XDPFW_WINDOW_OPEN;
+	update_record(r, p);
+	__atomic_store_n(&r->ifindex, p->info.ifindex, __ATOMIC_RELEASE); /* from here on the record counts */
+}
+
+static int attach_role(struct session *s, struct plan *p, enum hook_role role, int prog, struct error *e)
+{
+	enum xdpfw_out_hook out_hook = p->record->out_hook;
+	struct error why = {};
+	int err =
+		hook_attach(&s->instance, role, p->info.ifindex, prog, p->in_hook == XDPFW_IN_GENERIC, &out_hook, &why);
+
+	p->record->out_hook = out_hook;
+	return err ? fail(e, err, "%s: %s", p->info.name, why.text) : 0;
+}
+
+/* Attach the hooks that the plan needs and the interface does not have yet, with programs that wait for @epoch. */
+static int attach_plan(struct session *s, struct programs *ps, struct plan *p, unsigned int epoch, bool fresh,
+		       bool swap, struct error *e)
+{
+	struct xdpfw_iface wanted = *p->record;
+	struct flavour f;
+	struct datapath *dp;
+	int err;
+
+	update_record(&wanted, p);
+	f = record_flavour(&wanted, epoch, XDPFW_WINDOW_OPEN);
+	err = get_programs(ps, &f, &dp, e);
+	if (!err && (fresh || in_role(p->record) != in_role(&wanted)))
+		err = attach_role(s, p, in_role(&wanted), datapath_in(dp), e);
+	if (!err && fresh)
+		err = attach_role(s, p, ROLE_OUT, datapath_out(dp), e);
+	if (!err && swap && in_role(&wanted) == ROLE_XDP)
+		err = attach_role(s, p, ROLE_SWAP, datapath_swap(dp), e);
+	return err;
+}
+
+/* The driver refused: auto falls back to TC, and says so. */
+static bool fall_back(struct plan *p, const struct error *why)
+{
+	if (p->mode != MODE_AUTO || p->in_hook != XDPFW_IN_NATIVE)
+		return false;
+	snprintf(p->why, sizeof(p->why), "%s: no native XDP: %.60s", p->info.driver, why->text);
+	p->in_hook = XDPFW_IN_TC;
+	return true;
+}
+
+static int begin_interface(struct session *s, struct programs *ps, struct plan *p, unsigned int epoch, bool swap,
+			   struct error *e)
+{
+	struct xdpfw_iface *old = find_record(s, p->info.name);
+	struct error why = {};
+	bool fresh;
+	int err;
+
+	if (old && (int)old->ifindex != p->info.ifindex) { /* a husk of that name */
+		detach_all(s, old);
+		memset(old, 0, sizeof(*old));
+		old = NULL;
+	}
+	fresh = !old;
+	p->record = old ? old : vacant_record(s);
+	if (!p->record)
+		return fail(e, -ENOSPC, "more than %d interfaces", XDPFW_MAX_IFACES);
+	if (fresh)
+		begin_record(p->record, p, epoch);
+	err = attach_plan(s, ps, p, epoch, fresh, swap, &why);
+	if (err && fall_back(p, &why)) {
+		if (fresh)
+			begin_record(p->record, p, epoch);
+		err = attach_plan(s, ps, p, epoch, fresh, swap, &why);
+	}
+	return err ? fail(e, err, "%s", why.text) : 0;
+}
+
+/* After the epoch has begun: new programs everywhere, hooks of a former mode away. */
+static int end_load(struct session *s, struct programs *ps, struct plan *plans, size_t count, struct error *e)
+{
+	unsigned int epoch = epoch_now(s);
+
+	for (size_t i = 0; i < count; i++) {
+		struct xdpfw_iface *r = plans[i].record;
+
+		update_record(r, &plans[i]);
+		hook_detach(&s->instance, in_role(r) == ROLE_XDP ? ROLE_IN : ROLE_XDP, r->ifindex);
+	}
+	for (size_t i = 0; i < XDPFW_MAX_IFACES; i++) {
+		struct xdpfw_iface *r = &s->store.ifaces[i];
+		int err;
+
+		if (!r->ifindex)
+			continue;
+		err = replace_programs(s, ps, r, epoch, XDPFW_WINDOW_OPEN, e);
+		if (err)
+			return err;
+		r->epoch = epoch;
+	}
+	return 0;
+}
+
+/* Remove every pin of the instance, and its directory. */
+static void remove_pins(const struct instance *in)
+{
+	DIR *dir = opendir(in->pin_dir);
+	struct dirent *entry;
+	char path[PATH_MAX];
+
+	while (dir && (entry = readdir(dir)))
+		if (entry->d_name[0] != '.')
+			unlink(instance_pin(in, entry->d_name, path));
+	if (dir)
+		closedir(dir);
+	rmdir(in->pin_dir);
+}
+
+static int open_new_store(struct session *s, struct programs *ps, const struct plan *p, struct error *e)
+{
+	struct timespec now;
+	struct flavour f = {
+		.in_hook = p->in_hook,
+		.l3 = p->l3,
+		.xdp_tx = !answers_get_lost(p),
+		.epoch_from = 1,
+		.epoch_window = XDPFW_WINDOW_OPEN,
+	};
+	struct datapath *dp;
+	int err = instance_make_pin_dir(&s->instance, e);
+
+	if (!err)
+		err = get_programs(ps, &f, &dp, e); /* makes and pins the maps */
+	if (!err)
+		err = store_open(&s->instance, &s->store, e);
+	if (err)
+		return err;
+	s->open = true;
+	clock_gettime(CLOCK_REALTIME, &now);
+	if (!s->store.control->abi)
+		s->store.control->since_ns = now.tv_sec * 1000000000ULL + now.tv_nsec;
+	s->store.control->abi = XDPFW_ABI;
+	return 0;
+}
+
+static void undo_load(struct session *s, struct programs *ps)
+{
+	if (s->open)
+		sweep(s, ps, NULL);
+	if (!s->live)
+		remove_pins(&s->instance);
+}
+
+int attach_load(struct session *s, struct plan *plans, size_t count, struct ruleset *set, struct error *e)
+{
+	_programs_ struct programs ps = {.instance = &s->instance};
+	bool swap = ruleset_count(set, STATEMENT_FORWARD) > 0;
+	unsigned int epoch;
+	int err = s->open ? 0 : open_new_store(s, &ps, &plans[0], e);
+
+	if (!err)
+		err = sweep(s, &ps, e);
+	epoch = err ? 0 : (epoch_now(s) + 1) & XDPFW_EPOCH_MASK;
+	for (size_t i = 0; !err && i < count; i++)
+		err = begin_interface(s, &ps, &plans[i], epoch, swap, e);
+	if (!err)
+		err = store_commit(&s->store, set, epoch, e);
+	if (err) {
+		undo_load(s, &ps);
+		return err;
+	}
+	s->live = true;
+	return end_load(s, &ps, plans, count, e);
+}
+
+static bool is_among(struct xdpfw_iface **records, size_t count, const struct xdpfw_iface *r)
+{
+	for (size_t i = 0; i < count; i++)
+		if (records[i] == r)
+			return true;
+	return false;
+}
+
+static bool any_left(const struct session *s, struct xdpfw_iface **records, size_t count)
+{
+	for (size_t i = 0; i < XDPFW_MAX_IFACES; i++)
+		if (iface_is_live(&s->store, &s->store.ifaces[i]) && !is_among(records, count, &s->store.ifaces[i]))
+			return true;
+	return false;
+}
+
+int attach_unload(struct session *s, struct xdpfw_iface **records, size_t count, struct ruleset *set, struct error *e)
+{
+	_programs_ struct programs ps = {.instance = &s->instance};
+	unsigned int epoch = epoch_now(s);
+	bool left = any_left(s, records, count);
+	int err = sweep(s, &ps, e);
+
+	/* Programs that filter in this epoch and no longer, then the next epoch: all hooks open at once. */
+	for (size_t i = 0; !err && i < count; i++) {
+		err = replace_programs(s, &ps, records[i], epoch, 1, e);
+		if (!err)
+			records[i]->window = (__u16)(epoch + 1 - records[i]->epoch);
+	}
+	if (!err)
+		err = store_commit(&s->store, set, (epoch + 1) & XDPFW_EPOCH_MASK, e);
+	if (err) {
+		sweep(s, &ps, NULL);
+		return err;
+	}
+	for (size_t i = 0; i < count; i++) {
+		detach_all(s, records[i]);
+		memset(records[i], 0, sizeof(*records[i]));
+	}
+	if (!left)
+		remove_pins(&s->instance);
+	return 0;
+}
+
+int attach_swap(struct session *s, bool wanted, struct error *e)
+{
+	_programs_ struct programs ps = {.instance = &s->instance};
+
+	for (size_t i = 0; i < XDPFW_MAX_IFACES; i++) {
+		struct xdpfw_iface *r = &s->store.ifaces[i];
+		struct flavour f = record_flavour(r, epoch_now(s), XDPFW_WINDOW_OPEN);
+		struct datapath *dp;
+		int err;
+
+		if (!iface_is_live(&s->store, r) || in_role(r) != ROLE_XDP || strcmp(record_state(s, r), "up") != 0)
+			continue;
+		if (!wanted) {
+			hook_detach(&s->instance, ROLE_SWAP, r->ifindex);
+			continue;
+		}
+		f.swap_only = true;
+		err = get_programs(&ps, &f, &dp, e);
+		if (!err)
+			err = hook_attach(&s->instance, ROLE_SWAP, r->ifindex, datapath_swap(dp), false, NULL, e);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+const char *in_hook_text(enum xdpfw_in_hook hook)
+{
+	return hook == XDPFW_IN_NATIVE ? "native XDP" : hook == XDPFW_IN_GENERIC ? "generic XDP" : "TC";
+}
+
+const char *in_hook_name(enum xdpfw_in_hook hook)
+{
+	return hook == XDPFW_IN_NATIVE ? "native" : hook == XDPFW_IN_GENERIC ? "generic" : "tc";
+}
+
+const char *out_hook_text(enum xdpfw_out_hook hook)
+{
+	return hook == XDPFW_OUT_CLSACT ? "clsact" : "TCX";
+}
+
+const char *out_hook_name(enum xdpfw_out_hook hook)
+{
+	return hook == XDPFW_OUT_CLSACT ? "clsact" : "tcx";
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Attaching and detaching whole interfaces, all hooks at once or none.
+ *
+ * New hooks get programs that begin to filter with the next epoch; one store of the control word
+ * (in store_commit()) then begins that epoch together with the new policy. Killed before
+ * it, nothing filters that did not; killed after it, everything does. What a dead command has
+ * left behind is swept up by the next one.
+ */
+#ifndef XDPFW_USER_ATTACH_H
+#define XDPFW_USER_ATTACH_H
+
+#include "error.h"
+#include "iface.h"
+#include "ruleset.h"
+#include "session.h"
+
+/* How one interface will be loaded. */
+struct plan {
+	struct iface_info info;
+	enum load_mode mode;
+	enum xdpfw_in_hook in_hook;
+	bool l3;
+	struct xdpfw_iface *record;
+	char why[100];
+};
+
+/* Choose the hooks of an interface, or say why it cannot be loaded. Touches nothing. */
+int plan_interface(const struct session *s, const char *name, enum load_mode mode, struct plan *plan, struct error *e);
+
+/* Load @plans and put @set in force. Makes the maps if there are none yet; everything is undone on failure. */
+int attach_load(struct session *s, struct plan *plans, size_t count, struct ruleset *set, struct error *e);
+
+/* Detach the interfaces of these records; with the last one, everything pinned goes. @set is the policy that stays. */
+int attach_unload(struct session *s, struct xdpfw_iface **records, size_t count, struct ruleset *set, struct error *e);
+
+/* Port rewriting behind XDP: attach it to every interface that needs it, or take it away. */
+int attach_swap(struct session *s, bool wanted, struct error *e);
+
+/* The record of a live interface by its present name, or by the name that it had if it is gone; NULL if not loaded. */
+struct xdpfw_iface *find_record(const struct session *s, const char *name);
+
+/* "up", "gone" */
+const char *record_state(const struct session *s, const struct xdpfw_iface *record);
+
+/* Where inbound is judged, for people ("native XDP") and for JSON ("native"). */
+const char *in_hook_text(enum xdpfw_in_hook hook);
+const char *in_hook_name(enum xdpfw_in_hook hook);
+const char *out_hook_text(enum xdpfw_out_hook hook);
+const char *out_hook_name(enum xdpfw_out_hook hook);
+
+#endif

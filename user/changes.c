@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#define _GNU_SOURCE
+#include "changes.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+#include "util.h"
+
+void changes_init(struct changes *c)
+{
+	c->added = json_array();
+	c->removed = json_array();
+	c->replaced = json_array();
+	c->warnings = json_array();
+	c->generation = 0;
+}
+
+void changes_free(struct changes *c)
+{
+	json_decref(c->added);
+	json_decref(c->removed);
+	json_decref(c->replaced);
+	json_decref(c->warnings);
+}
+
+void changes_note(struct changes *c, enum change change, const struct statement *s)
+{
+	_free_ char *line = statement_format(s);
+
+	if (change == CHANGE_NONE || s->kind == STATEMENT_COMMENT)
+		return;
+	json_array_append_new(change == CHANGE_ADDED     ? c->added
+			      : change == CHANGE_REMOVED ? c->removed
+							 : c->replaced,
+			      json_string(line));
+}
+
+void changes_warn(struct changes *c, const char *format, ...)
+{
+	_free_ char *text = NULL;
+	va_list args;
+
+	va_start(args, format);
+	if (vasprintf(&text, format, args) < 0)
+		text = NULL;
+	va_end(args);
+	if (text)
+		json_array_append_new(c->warnings, json_string(text));
+}
+
+static bool statements_equal(const struct statement *a, const struct statement *b)
+{
+	_free_ char *x = statement_format(a), *y = statement_format(b);
+
+	return x && y && strcmp(x, y) == 0;
+}
+
+void changes_compare(struct changes *c, const struct ruleset *before, const struct ruleset *after)
+{
+	for (size_t i = 0; i < after->count; i++) {
+		const struct statement *s = &after->statements[i], *old = ruleset_find(before, s->kind, s->id);
+
+		if (s->kind == STATEMENT_COMMENT)
+			continue;
+		if (!old)
+			changes_note(c, CHANGE_ADDED, s);
+		else if (!statements_equal(old, s))
+			changes_note(c, CHANGE_REPLACED, s);
+	}
+	for (size_t i = 0; i < before->count; i++) {
+		const struct statement *s = &before->statements[i];
+
+		if (s->kind != STATEMENT_COMMENT && !ruleset_find(after, s->kind, s->id))
+			changes_note(c, CHANGE_REMOVED, s);
+	}
+}
+
+bool changes_any(const struct changes *c)
+{
+	return json_array_size(c->added) + json_array_size(c->removed) + json_array_size(c->replaced) > 0;
+}
+
+static void print_lines(const char *verb, const json_t *lines)
+{
+	const json_t *line;
+	size_t i;
+
+	json_array_foreach(lines, i, line) printf("%s: %s\n", verb, json_string_value(line));
+}
+
+static void print_json(const struct changes *c)
+{
+	json_t *root =
+		json_pack("{s:b,s:i,s:O,s:O,s:O,s:O}", "changed", changes_any(c), "generation", (int)c->generation,
+			  "added", c->added, "removed", c->removed, "replaced", c->replaced, "warnings", c->warnings);
+
+	json_dumpf(root, stdout, JSON_COMPACT);
+	putchar('\n');
+	json_decref(root);
+}
+
+void changes_print(const struct changes *c, const struct settings *settings, bool loaded)
+{
+	const json_t *warning;
+	size_t i;
+
+	if (settings->json) {
+		print_json(c);
+		return;
+	}
+	json_array_foreach(c->warnings, i, warning) fprintf(stderr, "xdpfw: warning: %s\n", json_string_value(warning));
+	if (settings->quiet)
+		return;
+	if (!changes_any(c)) {
+		puts("nothing to change");
+		return;
+	}
+	print_lines(settings->dry_run ? "would add" : "added", c->added);
+	print_lines(settings->dry_run ? "would replace" : "replaced", c->replaced);
+	print_lines(settings->dry_run ? "would remove" : "removed", c->removed);
+	if (!loaded && !settings->dry_run)
+		puts("nothing is loaded: written to the rules file, in force with the next `xdpfw load`");
+}

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* apply FILE|- [--check]: replace the whole policy, at once or not at all. export: print it. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <string.h>
+
+#include "attach.h"
+#include "changes.h"
+#include "command.h"
+#include "rulesfile.h"
+#include "util.h"
+
+static int read_policy(const char *path, struct ruleset *set, struct error *e)
+{
+	_free_ char *text = NULL;
+	int err = rulesfile_read(path, &text, e);
+
+	return err ? err : ruleset_parse(text, strcmp(path, "-") == 0 ? "stdin" : path, set, e);
+}
+
+/* `apply` changes the policy, not which interfaces are loaded: the live `load` lines stay. */
+static int keep_interfaces(const struct session *s, struct ruleset *set, struct error *e)
+{
+	size_t count = set->count;
+
+	for (size_t i = count; i-- > 0;)
+		if (set->statements[i].kind == STATEMENT_LOAD && s->live)
+			ruleset_delete(set, STATEMENT_LOAD, set->statements[i].id);
+	for (size_t i = 0; s->live && i < s->now.count; i++) {
+		_free_ char *line = NULL;
+		struct statement copy = {};
+		enum change change;
+		int err;
+
+		if (s->now.statements[i].kind != STATEMENT_LOAD)
+			continue;
+		line = statement_format(&s->now.statements[i]);
+		err = line ? statement_parse_line(line, &copy, e) : -ENOMEM;
+		if (!err)
+			err = ruleset_add(set, &copy, &change, e);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+static int put_in_force(struct session *s, struct ruleset *after, struct changes *c, struct error *e)
+{
+	bool swap = ruleset_count(after, STATEMENT_FORWARD) > 0;
+	int err = s->live && swap ? attach_swap(s, true, e) : 0;
+
+	if (!err)
+		err = session_commit(s, after, false, &c->generation, e);
+	if (s->live && !err && !swap)
+		attach_swap(s, false, NULL);
+	return err;
+}
+
+static int apply(const struct settings *settings, const char *path, struct error *e)
+{
+	struct ruleset after = {};
+	struct changes c;
+	struct session s;
+	int err = session_open(settings, true, &s, e);
+
+	if (err)
+		return err;
+	changes_init(&c);
+	err = read_policy(path, &after, e);
+	if (!err)
+		err = keep_interfaces(&s, &after, e);
+	if (!err)
+		changes_compare(&c, &s.now, &after);
+	/* Also with no difference to what is live: the file may have been edited, or rules reordered. */
+	if (!err && !settings->dry_run)
+		err = put_in_force(&s, &after, &c, e);
+	if (!err)
+		changes_print(&c, settings, s.live);
+	ruleset_free(&after);
+	changes_free(&c);
+	session_close(&s);
+	return err;
+}
+
+int cmd_apply(const struct settings *settings, struct words words, struct error *e)
+{
+	bool check = take_flag(&words, "--check");
+	struct ruleset set = {};
+	int err;
+
+	if (words.count != 2 || (words.list[1][0] == '-' && words.list[1][1]))
+		return fail(e, -EINVAL, "apply: one file, or - for standard input: `apply FILE [--check]`");
+	if (check) {
+		err = read_policy(words.list[1], &set, e);
+		if (!err && !settings->quiet && !settings->json)
+			printf("%s: %zu rules, %zu forwards, no mistakes\n", words.list[1],
+			       ruleset_count(&set, STATEMENT_RULE), ruleset_count(&set, STATEMENT_FORWARD));
+		ruleset_free(&set);
+		return err;
+	}
+	err = require_root(e);
+	return err ? err : apply(settings, words.list[1], e);
+}
+
+int cmd_export(const struct settings *settings, struct words words, struct error *e)
+{
+	_free_ char *text = NULL;
+	struct session s;
+	int err;
+
+	if (words.count != 1)
+		return fail(e, -EINVAL, "export: '%s': takes no words", words.list[1]);
+	err = require_root(e);
+	if (!err)
+		err = session_open(settings, false, &s, e);
+	if (err)
+		return err;
+	text = ruleset_format(&s.now, true);
+	if (text)
+		fputs(text, stdout);
+	session_close(&s);
+	return text ? 0 : fail(e, -ENOMEM, "out of memory");
+}

@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* load, unload: attach and detach interfaces. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <string.h>
+
+#include "attach.h"
+#include "changes.h"
+#include "command.h"
+#include "rulesfile.h"
+#include "util.h"
+
+#define MAX_NAMES XDPFW_MAX_IFACES
+
+/*
+ * The policy to load: what the file says, and what lives in the kernel only. With something live and the
+ * file gone, what is live: a lost file must not open the firewall.
+ */
+static int choose_rules(struct session *s, struct ruleset *set, struct error *e)
+{
+	int err = 0;
+
+	if (!s->live || access(s->instance.rules_file, F_OK))
+		return ruleset_copy(&s->now, set) ? fail(e, -ENOMEM, "out of memory") : 0;
+	err = rulesfile_load(s->instance.rules_file, set, e);
+	for (size_t i = 0; !err && i < s->now.count; i++) {
+		_free_ char *line = statement_format(&s->now.statements[i]);
+		struct statement copy = {};
+		enum change change;
+
+		if (!s->now.statements[i].runtime)
+			continue;
+		err = line ? statement_parse_line(line, &copy, e) : -ENOMEM;
+		if (!err)
+			err = ruleset_add(set, &copy, &change, e);
+	}
+	return err;
+}
+
+static int note_load(struct ruleset *set, const struct plan *p, struct changes *c, struct error *e)
+{
+	char *words[] = {"load", (char *)p->info.name, "--mode", (char *)mode_name(p->mode)};
+	struct statement s = {}, note = {};
+	enum change change;
+	int err = statement_parse(ARRAY_SIZE(words), words, &s, e);
+
+	if (!err)
+		err = statement_parse(ARRAY_SIZE(words), words, &note, e);
+	if (!err)
+		err = ruleset_add(set, &s, &change, e);
+	if (!err)
+		changes_note(c, change, &note);
+	statement_free(&note);
+	return err;
+}
+
+static void print_plans(const struct plan *plans, int count, const struct settings *settings)
+{
+	for (int i = 0; i < count && !settings->json && !settings->quiet; i++) {
+		const struct plan *p = &plans[i];
+		const char *out = p->record ? out_hook_text(p->record->out_hook) : "TCX";
+
+		printf("%s%s: in %s, out %s (%s)\n", settings->dry_run ? "would load " : "", p->info.name,
+		       in_hook_text(p->in_hook), out, p->why);
+	}
+}
+
+/* An XDP link cannot go from native to generic or back; by way of TC there is no gap. */
+static int pass_by_tc(struct session *s, const struct plan *plans, int count, struct error *e)
+{
+	for (int i = 0; i < count; i++) {
+		const struct xdpfw_iface *r = find_record(s, plans[i].info.name);
+		struct ruleset now = {};
+		struct plan by_tc = plans[i];
+		int err;
+
+		if (!r || r->in_hook == plans[i].in_hook || r->in_hook == XDPFW_IN_TC || by_tc.in_hook == XDPFW_IN_TC ||
+		    (int)r->ifindex != by_tc.info.ifindex)
+			continue;
+		by_tc.in_hook = XDPFW_IN_TC;
+		err = ruleset_copy(&s->now, &now) ? -ENOMEM : attach_load(s, &by_tc, 1, &now, e);
+		ruleset_free(&now);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+static int load(struct session *s, struct plan *plans, int count, struct changes *c, struct error *e)
+{
+	struct ruleset set = {};
+	_free_ char *text = NULL;
+	int err = choose_rules(s, &set, e);
+
+	if (!err && s->live)
+		changes_compare(c, &s->now, &set);
+	for (int i = 0; !err && i < count; i++)
+		err = note_load(&set, &plans[i], c, e);
+	if (!err && !s->settings.dry_run) {
+		text = ruleset_format(&set, false);
+		err = text ? rulesfile_stage(s->instance.rules_file, text, e) : fail(e, -ENOMEM, "out of memory");
+		if (!err)
+			err = pass_by_tc(s, plans, count, e);
+		if (!err)
+			err = attach_load(s, plans, count, &set, e);
+		if (err)
+			rulesfile_discard(s->instance.rules_file);
+		else
+			err = rulesfile_publish(s->instance.rules_file, e);
+		if (!err)
+			c->generation = s->store.control->generation;
+	}
+	ruleset_free(&set);
+	return err;
+}
+
+static int parse_load(struct words *words, enum load_mode *mode, struct error *e)
+{
+	const char *value = NULL;
+	int err = take_option(words, "--mode", &value, e);
+
+	*mode = MODE_AUTO;
+	if (!err && value)
+		err = parse_mode(value, mode, e);
+	if (err)
+		return err;
+	if (words->count < 2)
+		return fail(e, -EINVAL, "load: which interface? `load eth0 [--mode auto|native|generic|tc]`");
+	if (words->count - 1 > MAX_NAMES)
+		return fail(e, -EINVAL, "load: more than %d interfaces", MAX_NAMES);
+	for (int i = 1; i < words->count; i++) {
+		if (words->list[i][0] == '-')
+			return fail(e, -EINVAL, "load: '%s': unknown flag; `load eth0 [--mode auto|native|generic|tc]`",
+				    words->list[i]);
+		for (int j = 1; j < i; j++)
+			if (strcmp(words->list[i], words->list[j]) == 0)
+				return fail(e, -EINVAL, "load: '%s': named twice", words->list[i]);
+	}
+	return 0;
+}
+
+int cmd_load(const struct settings *settings, struct words words, struct error *e)
+{
+	struct plan plans[MAX_NAMES] = {};
+	struct changes c;
+	struct session s;
+	enum load_mode mode;
+	int count, err = parse_load(&words, &mode, e);
+
+	if (!err)
+		err = require_root(e);
+	if (!err)
+		err = session_open(settings, true, &s, e);
+	if (err)
+		return err;
+	changes_init(&c);
+	count = words.count - 1;
+	for (int i = 0; !err && i < count; i++)
+		err = plan_interface(&s, words.list[i + 1], mode, &plans[i], e);
+	if (!err)
+		err = load(&s, plans, count, &c, e);
+	if (!err) {
+		print_plans(plans, count, settings);
+		if (settings->json)
+			changes_print(&c, settings, true);
+	}
+	changes_free(&c);
+	session_close(&s);
+	return err;
+}
+
+static int find_records(struct session *s, const struct words *words, bool all, struct xdpfw_iface **records,
+			size_t *count, struct error *e)
+{
+	*count = 0;
+	for (size_t i = 0; all && i < XDPFW_MAX_IFACES; i++)
+		if (iface_is_live(&s->store, &s->store.ifaces[i]))
+			records[(*count)++] = &s->store.ifaces[i];
+	for (int i = 1; !all && i < words->count; i++) {
+		records[*count] = find_record(s, words->list[i]);
+		if (!records[*count])
+			return fail(e, -ENOENT, "'%s': not loaded; see `xdpfw status`", words->list[i]);
+		(*count)++;
+	}
+	return 0;
+}
+
+static int unload(struct session *s, struct xdpfw_iface **records, size_t count, struct changes *c, struct error *e)
+{
+	struct ruleset set = {};
+	_free_ char *text = NULL;
+	int err = ruleset_copy(&s->now, &set) ? fail(e, -ENOMEM, "out of memory") : 0;
+
+	for (size_t i = 0; !err && i < count; i++) {
+		char *words[] = {"load", records[i]->name};
+		struct statement line = {};
+
+		err = statement_parse(ARRAY_SIZE(words), words, &line, e);
+		if (!err)
+			changes_note(c, ruleset_delete(&set, line.kind, line.id), &line);
+		statement_free(&line);
+	}
+	if (!err && !s->settings.dry_run) {
+		bool sync = session_check_sync(s, NULL) == 0; /* an edited file is left as it is */
+
+		text = ruleset_format(&set, false);
+		err = text ? 0 : fail(e, -ENOMEM, "out of memory");
+		if (!err && sync)
+			err = rulesfile_stage(s->instance.rules_file, text, e);
+		if (!err)
+			err = attach_unload(s, records, count, &set, e);
+		if (sync && err)
+			rulesfile_discard(s->instance.rules_file);
+		if (sync && !err)
+			err = rulesfile_publish(s->instance.rules_file, e);
+	}
+	ruleset_free(&set);
+	return err;
+}
+
+int cmd_unload(const struct settings *settings, struct words words, struct error *e)
+{
+	struct xdpfw_iface *records[MAX_NAMES];
+	bool all = take_flag(&words, "--all");
+	struct changes c;
+	struct session s;
+	size_t count;
+	int err;
+
+	if (all == (words.count > 1))
+		return fail(e, -EINVAL, "unload: which interface? `unload eth0` or `unload --all`");
+	if (words.count - 1 > MAX_NAMES)
+		return fail(e, -EINVAL, "unload: more than %d interfaces", MAX_NAMES);
+	err = require_root(e);
+	if (!err)
+		err = session_open(settings, true, &s, e);
+	if (err)
+		return err;
+	changes_init(&c);
+	if (!s.live)
+		err = fail(e, -ENOTCONN, "nothing is loaded");
+	if (!err)
+		err = find_records(&s, &words, all, records, &count, e);
+	if (!err)
+		err = unload(&s, records, count, &c, e);
+	if (!err)
+		changes_print(&c, settings, true);
+	changes_free(&c);
+	session_close(&s);
+	return err;
+}

@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* status: what is loaded, what the policy says, how often each rule decided. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <jansson.h>
+#include <string.h>
+
+#include "attach.h"
+#include "command.h"
+#include "hooks.h"
+#include "util.h"
+
+struct interface_row {
+	char name[IFNAMSIZ];
+	const struct xdpfw_iface *record;
+	const char *state;
+	int in_front; /* foreign TC programs before ours */
+};
+
+struct status {
+	const struct session *session;
+	struct interface_row rows[XDPFW_MAX_IFACES];
+	size_t count;
+	bool in_sync;
+	bool gone; /* a loaded interface is gone */
+};
+
+static void read_interfaces(struct status *st)
+{
+	const struct session *s = st->session;
+
+	for (size_t i = 0; s->live && i < XDPFW_MAX_IFACES; i++) {
+		const struct xdpfw_iface *r = &s->store.ifaces[i];
+		struct interface_row *row = &st->rows[st->count];
+		struct iface_info info;
+
+		if (!iface_is_live(&s->store, r))
+			continue;
+		st->count++;
+		row->record = r;
+		row->state = record_state(s, r);
+		snprintf(row->name, sizeof(row->name), "%s", r->name);
+		if (strcmp(row->state, "gone") == 0)
+			st->gone = true;
+		else if (iface_get_index(r->ifindex, &info, NULL) == 0)
+			snprintf(row->name, sizeof(row->name), "%s", info.name);
+		if (r->in_hook == XDPFW_IN_TC)
+			row->in_front = hook_programs_in_front(&s->instance, ROLE_IN, r->ifindex);
+		row->in_front += hook_programs_in_front(&s->instance, ROLE_OUT, r->ifindex);
+	}
+}
+
+static struct xdpfw_count counted(const struct session *s, const struct statement *st)
+{
+	struct xdpfw_count none = {};
+
+	return s->live ? store_rule_count(&s->store, st->counter) : none;
+}
+
+static json_t *rule_json(const struct session *s, const struct statement *st, int n)
+{
+	_free_ char *text = statement_format(st), *ports = format_ports(&st->rule.ports);
+	struct xdpfw_count count = counted(s, st);
+	char id[17];
+
+	snprintf(id, sizeof(id), "%016llx", (unsigned long long)st->id);
+	return json_pack("{s:i,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:n,s:n,s:b,s:b,s:n,s:[],s:I,s:I}", "n", n, "id", id,
+			 "text", text, "action", action_name(st->rule.verdict), "dir", dir_name(st->rule.dir), "proto",
+			 format_protocols(st->rule.protocols), "ports", st->rule.ports.count ? ports : "any", "from",
+			 "any", "to", "any", "interface", "comment", "enabled", 1, "runtime", st->runtime, "expires_at",
+			 "hidden_by", "packets", (json_int_t)count.packets, "bytes", (json_int_t)count.bytes);
+}
+
+static json_t *forward_json(const struct session *s, const struct statement *st)
+{
+	_free_ char *text = statement_format(st);
+	struct xdpfw_count count = counted(s, st);
+	char id[17], listen[8], target[8];
+
+	snprintf(id, sizeof(id), "%016llx", (unsigned long long)st->id);
+	snprintf(listen, sizeof(listen), "%u", st->forward.listen);
+	snprintf(target, sizeof(target), "%u", st->forward.target);
+	return json_pack("{s:s,s:s,s:s,s:[s],s:s,s:s,s:I,s:I}", "id", id, "text", text, "listen", listen, "to", target,
+			 "way", "both", "proto", format_protocols(st->forward.protocols), "packets",
+			 (json_int_t)count.packets, "bytes", (json_int_t)count.bytes);
+}
+
+static json_t *interfaces_json(const struct status *st)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < st->count; i++) {
+		const struct interface_row *row = &st->rows[i];
+
+		json_array_append_new(
+			list, json_pack("{s:s,s:i,s:s,s:s,s:s,s:s}", "name", row->name, "ifindex", row->record->ifindex,
+					"state", row->state, "in", in_hook_name(row->record->in_hook), "out",
+					out_hook_name(row->record->out_hook), "reason", row->record->why));
+	}
+	return list;
+}
+
+static void print_json(const struct status *st)
+{
+	const struct session *s = st->session;
+	json_t *rules = json_array(), *forwards = json_array(), *blocked = json_array(), *root;
+	int n = 0;
+
+	for (size_t i = 0; i < s->now.count; i++) {
+		const struct statement *line = &s->now.statements[i];
+		char text[ADDR_TEXT_MAX];
+
+		if (line->kind == STATEMENT_RULE)
+			json_array_append_new(rules, rule_json(s, line, ++n));
+		else if (line->kind == STATEMENT_FORWARD)
+			json_array_append_new(forwards, forward_json(s, line));
+		else if (line->kind == STATEMENT_BLOCK)
+			json_array_append_new(blocked, json_string(format_prefix(&line->block, text)));
+	}
+	root = json_pack("{s:i,s:s,s:s,s:b,s:i,s:s,s:b,s:o,s:{s:s,s:s},s:b,s:n,s:o,s:o,s:o}", "schema", 1, "version",
+			 XDPFW_VERSION, "instance", s->instance.name, "loaded", s->live, "generation",
+			 s->live ? (int)s->store.control->generation : 0, "rules_file", s->instance.rules_file,
+			 "file_in_sync", st->in_sync, "interfaces", interfaces_json(st), "defaults", "in",
+			 action_name(ruleset_default(&s->now, XDPFW_IN)), "out",
+			 action_name(ruleset_default(&s->now, XDPFW_OUT)), "panic", 0, "trial_seconds_left", "rules",
+			 rules, "forwards", forwards, "blocked", blocked);
+	json_dumpf(root, stdout, JSON_COMPACT);
+	putchar('\n');
+	json_decref(root);
+}
+
+static void print_interfaces(const struct status *st)
+{
+	for (size_t i = 0; i < st->count; i++) {
+		const struct interface_row *row = &st->rows[i];
+
+		if (strcmp(row->state, "gone") == 0)
+			printf("%s: GONE; a new interface of that name is not filtered until `xdpfw load %s`\n",
+			       row->name, row->name);
+		else
+			printf("%s: in %s, out %s (%s)\n", row->name, in_hook_text(row->record->in_hook),
+			       out_hook_text(row->record->out_hook), row->record->why);
+		if (row->in_front)
+			printf("  warning: %d foreign TC program%s run before xdpfw and can pass packets by it\n",
+			       row->in_front, row->in_front > 1 ? "s" : "");
+	}
+}
+
+static void print_policy(const struct session *s)
+{
+	int n = 0;
+
+	printf("default: in %s, out %s\n", action_name(ruleset_default(&s->now, XDPFW_IN)),
+	       action_name(ruleset_default(&s->now, XDPFW_OUT)));
+	for (size_t i = 0; i < s->now.count; i++) {
+		const struct statement *line = &s->now.statements[i];
+		struct xdpfw_count count = counted(s, line);
+		_free_ char *text = statement_format(line);
+
+		if (line->kind == STATEMENT_RULE) {
+			if (n++ == 0)
+				printf("%5s  %-44s %12s %14s\n", "#", "RULE", "PACKETS", "BYTES");
+			printf("%5d  %-44s %12llu %14llu\n", n, text, (unsigned long long)count.packets,
+			       (unsigned long long)count.bytes);
+		} else if (line->kind == STATEMENT_FORWARD) {
+			printf("%5s  %-44s %12llu %14llu\n", "", text, (unsigned long long)count.packets,
+			       (unsigned long long)count.bytes);
+		} else if (line->kind == STATEMENT_BLOCK || line->kind == STATEMENT_OPTION) {
+			printf("%5s  %s\n", "", text);
+		}
+	}
+}
+
+static void print_text(const struct status *st)
+{
+	const struct session *s = st->session;
+
+	if (s->live)
+		printf("xdpfw " XDPFW_VERSION ": loaded, instance %s, generation %u\n", s->instance.name,
+		       s->store.control->generation);
+	else
+		printf("xdpfw " XDPFW_VERSION ": not loaded, instance %s; the rules of %s are not in force\n",
+		       s->instance.name, s->instance.rules_file);
+	print_interfaces(st);
+	if (!st->in_sync)
+		printf("warning: %s was edited since; `xdpfw apply %s` puts it in force\n", s->instance.rules_file,
+		       s->instance.rules_file);
+	print_policy(s);
+}
+
+int cmd_status(const struct settings *settings, struct words words, struct error *e)
+{
+	struct status st = {};
+	struct session s;
+	int err;
+
+	if (words.count > 1)
+		return fail(e, -EINVAL, "status: '%s': takes no words", words.list[1]);
+	err = require_root(e);
+	if (!err)
+		err = session_open(settings, false, &s, e);
+	if (err)
+		return err;
+	st.session = &s;
+	st.in_sync = session_in_sync(&s);
+	read_interfaces(&st);
+	if (settings->json)
+		print_json(&st);
+	else
+		print_text(&st);
+	err = !s.live ? -ENOTCONN : st.gone ? -ENODEV : 0;
+	session_close(&s);
+	return err;
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Commands: each in a file of its own, cmd_NAME.c. The table in main.c is also the help text. */
+#ifndef XDPFW_USER_COMMAND_H
+#define XDPFW_USER_COMMAND_H
+
+#include <stdbool.h>
+
+#include "error.h"
+#include "session.h"
+
+/* The words of a command, its name first, global flags removed. */
+struct words {
+	int count;
+	char **list;
+};
+
+/*
+ * A command returns 0 or a negative errno that error.h's table turns into the exit code, with the line for
+ * the person in @e. A command that has said everything itself leaves @e empty.
+ */
+typedef int (*command_fn)(const struct settings *settings, struct words words, struct error *e);
+
+int cmd_load(const struct settings *settings, struct words words, struct error *e);
+int cmd_unload(const struct settings *settings, struct words words, struct error *e);
+int cmd_change(const struct settings *settings, struct words words, struct error *e);
+int cmd_delete(const struct settings *settings, struct words words, struct error *e);
+int cmd_apply(const struct settings *settings, struct words words, struct error *e);
+int cmd_status(const struct settings *settings, struct words words, struct error *e);
+int cmd_stats(const struct settings *settings, struct words words, struct error *e);
+int cmd_export(const struct settings *settings, struct words words, struct error *e);
+
+/* Take "--NAME" out of the words; for flags that only some commands have. */
+bool take_flag(struct words *words, const char *flag);
+/* Take "--NAME VALUE"; NULL if it is not there, -EINVAL if the value is missing. */
+int take_option(struct words *words, const char *option, const char **value, struct error *e);
+
+/* -EPERM for those who are not root. Words are judged before permission, so commands call it after parsing. */
+int require_root(struct error *e);
+
+#endif

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* store_commit(): from a ruleset to the generation that the data path obeys. */
+#define _GNU_SOURCE
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <linux/membarrier.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "store.h"
+#include "util.h"
+
+/* Every packet that was under way with the old control word has been judged when this returns:
+ * membarrier's global command is a grace period of the kernel's RCU. */
+static void wait_for_readers(void)
+{
+	syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
+}
+
+/* The slot that is neither active nor the fallback of a trial. */
+static unsigned int free_slot(__u64 word)
+{
+	unsigned int slot = 0;
+
+	while (slot == xdpfw_control_active(word) ||
+	       (xdpfw_control_deadline(word) && slot == xdpfw_control_fallback(word)))
+		slot++;
+	return slot;
+}
+
+static bool has_counter(const struct statement *s)
+{
+	return s->kind == STATEMENT_RULE || s->kind == STATEMENT_FORWARD;
+}
+
+static void zero_rule(struct store *st, __u32 counter)
+{
+	for (unsigned int cpu = 0; cpu < st->cpus; cpu++)
+		memset(&st->rule_counts[cpu].rules[counter], 0, sizeof(struct xdpfw_count));
+}
+
+/*
+ * Counter numbers live in a table of ids with open addressing, so a rule finds its counters again
+ * after any change and restart of the program. Number 0 is "no rule" and stays free.
+ */
+static __u32 find_number(const struct store *st, __u64 id, __u32 *vacant)
+{
+	__u32 start = id % (XDPFW_MAX_RULES - 1);
+
+	*vacant = 0;
+	for (__u32 i = 0; i < XDPFW_MAX_RULES - 1; i++) {
+		__u32 number = 1 + (start + i) % (XDPFW_MAX_RULES - 1);
+
+		if (st->rule_ids[number] == id)
+			return number;
+		if (st->rule_ids[number] == 0) {
+			*vacant = number;
+			return 0;
+		}
+	}
+	return 0;
+}
+
+static int give_numbers(struct store *st, struct ruleset *set)
+{
+	for (size_t i = 0; i < set->count; i++) {
+		struct statement *s = &set->statements[i];
+		__u32 vacant;
+
+		if (!has_counter(s))
+			continue;
+		s->counter = find_number(st, s->id, &vacant);
+		if (s->counter)
+			continue;
+		if (!vacant)
+			return -ENOSPC;
+		zero_rule(st, vacant);
+		st->rule_ids[vacant] = s->id;
+		s->counter = vacant;
+	}
+	return 0;
+}
+
+/* Numbers of rules that no slot can refer to any more are given back only when the table is full:
+ * rebuilding it moves numbers, and the counters with them. */
+static int reclaim_numbers(struct store *st, struct ruleset *set)
+{
+	memset(st->rule_ids, 0, XDPFW_MAX_RULES * sizeof(*st->rule_ids));
+	for (unsigned int cpu = 0; cpu < st->cpus; cpu++)
+		memset(&st->rule_counts[cpu], 0, sizeof(struct xdpfw_rule_counts));
+	return give_numbers(st, set);
+}
+
+/* Remove what an earlier generation has left in the trie under this slot. */
+static void clear_blocks(struct store *st, unsigned int slot)
+{
+	struct xdpfw_block_key key, next;
+	bool more = bpf_map_get_next_key(st->blocks, NULL, &next) == 0;
+
+	while (more) {
+		key = next;
+		more = bpf_map_get_next_key(st->blocks, &key, &next) == 0;
+		if (key.slot == slot)
+			bpf_map_delete_elem(st->blocks, &key);
+	}
+}
+
+static int fill_blocks(struct store *st, unsigned int slot, const struct ruleset *set, struct error *e)
+{
+	__u32 decision = xdpfw_decision(XDPFW_DROP, XDPFW_R_BLOCKED, 0);
+
+	clear_blocks(st, slot);
+	for (size_t i = 0; i < set->count; i++) {
+		const struct statement *s = &set->statements[i];
+		struct xdpfw_block_key key = {.slot = slot};
+
+		if (s->kind != STATEMENT_BLOCK)
+			continue;
+		key.prefixlen = 8 + s->block.length;
+		memcpy(key.addr, &s->block.addr, sizeof(key.addr));
+		if (bpf_map_update_elem(st->blocks, &key, &decision, BPF_ANY))
+			return fail(e, -errno, "cannot store the blocked addresses: %s", strerror(errno));
+	}
+	return 0;
+}
+
+static void point_image(struct store *st, unsigned int slot, struct policy_image *image)
+{
+	image->head = &st->heads[slot];
+	for (int table = 0; table < XDPFW_TABLES; table++) {
+		image->links[table] = &st->links[xdpfw_link_table_index(slot, table)];
+		for (int dir = 0; dir < XDPFW_DIRS; dir++)
+			image->ports[dir][table] = &st->ports[xdpfw_port_table_index(slot, dir, table)];
+	}
+}
+
+static int build(struct store *st, unsigned int slot, struct ruleset *set, struct error *e)
+{
+	_free_ char *text = NULL;
+	struct policy_image image;
+	int err = give_numbers(st, set);
+
+	if (err == -ENOSPC)
+		err = reclaim_numbers(st, set);
+	if (err)
+		return fail(e, err, "more than %d rules and forwards", XDPFW_MAX_RULES - 1);
+	point_image(st, slot, &image);
+	err = compile(set, &image, e);
+	if (!err)
+		err = fill_blocks(st, slot, set, e);
+	if (err)
+		return err;
+	text = ruleset_format(set, true);
+	return text ? store_write_text(st, slot, text, e) : fail(e, -ENOMEM, "out of memory");
+}
+
+int store_commit(struct store *st, struct ruleset *set, unsigned int epoch, struct error *e)
+{
+	struct xdpfw_control *c = st->control;
+	__u64 word = __atomic_load_n(&c->word, __ATOMIC_ACQUIRE);
+	unsigned int slot = free_slot(word);
+	int err;
+
+	/* The free slot may have been active until a command died right after its flip. */
+	if (c->settled != c->generation)
+		wait_for_readers();
+	err = build(st, slot, set, e);
+	if (err)
+		return err;
+	st->heads[slot].generation = ++c->generation;
+	word = xdpfw_control_word(slot, xdpfw_control_fallback(word), epoch, xdpfw_control_deadline(word));
+	__atomic_store_n(&c->word, word, __ATOMIC_RELEASE);
+
+	wait_for_readers();
+	c->settled = c->generation;
+	return 0;
+}

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "counts.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char *reason_name(enum xdpfw_reason reason)
+{
+	static const char *const names[] = {
+#define X(code, name, text) [XDPFW_R_##code] = name,
+		XDPFW_REASONS(X)
+#undef X
+	};
+
+	return names[reason];
+}
+
+const char *reason_text(enum xdpfw_reason reason)
+{
+	static const char *const texts[] = {
+#define X(code, name, text) [XDPFW_R_##code] = text,
+		XDPFW_REASONS(X)
+#undef X
+	};
+
+	return texts[reason];
+}
+
+static void add(struct xdpfw_count *sum, const struct xdpfw_count *part)
+{
+	sum->packets += part->packets;
+	sum->bytes += part->bytes;
+}
+
+static void read_port(const struct store *st, struct port_row *row)
+{
+	for (unsigned int cpu = 0; cpu < st->cpus; cpu++)
+		for (int side = 0; side < XDPFW_SIDES; side++)
+			add(&row->sides[side],
+			    &st->port_counts[xdpfw_port_counts_index(cpu, row->dir, row->table, side)]
+				     .ports[row->port]);
+}
+
+static int append(struct counts *c, size_t *room, const struct port_row *row)
+{
+	if (c->nr_ports == *room) {
+		struct port_row *more = realloc(c->ports, (*room = *room * 2 + 64) * sizeof(*more));
+
+		if (!more)
+			return -ENOMEM;
+		c->ports = more;
+	}
+	c->ports[c->nr_ports++] = *row;
+	return 0;
+}
+
+/* A port is silent if no CPU has counted a packet on any side; most are, and only packets are looked at. */
+static int read_table(const struct store *st, struct counts *c, size_t *room, int dir, int table)
+{
+	for (int port = 0; port < XDPFW_PORTS; port++) {
+		struct port_row row = {.dir = dir, .table = table, .port = port};
+		__u64 packets = 0;
+
+		read_port(st, &row);
+		for (int side = 0; side < XDPFW_SIDES; side++)
+			packets |= row.sides[side].packets;
+		if (packets && append(c, room, &row))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static void read_reasons(const struct store *st, struct counts *c)
+{
+	for (int dir = 0; dir < XDPFW_DIRS; dir++) {
+		for (int verdict = 0; verdict < 4; verdict++) {
+			for (int reason = 0; reason < XDPFW_NR_REASONS; reason++) {
+				struct xdpfw_count count = store_reason_count(st, dir, verdict, reason);
+
+				if (count.packets)
+					c->reasons[c->nr_reasons++] = (struct reason_row){dir, verdict, reason, count};
+			}
+		}
+	}
+}
+
+int counts_read(const struct store *st, struct counts *c)
+{
+	size_t room = 0;
+
+	memset(c, 0, sizeof(*c));
+	for (int dir = 0; dir < XDPFW_DIRS; dir++)
+		for (int table = 0; table < XDPFW_TABLES; table++)
+			if (read_table(st, c, &room, dir, table))
+				return -ENOMEM;
+	read_reasons(st, c);
+	return 0;
+}
+
+void counts_free(struct counts *c)
+{
+	free(c->ports);
+	c->ports = NULL;
+}

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#define _GNU_SOURCE
+#include "datapath.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <linux/bpf.h>
+#include <string.h>
+#include <time.h>
+
+#include "util.h"
+#include "xdpfw.skel.h"
+#include "xdpfw/counters.h"
+#include "xdpfw/flow.h"
+
+#define LONGEST_UDP_SECONDS 120
+
+struct datapath {
+	struct xdpfw *skel;
+	struct flavour flavour;
+};
+
+/* The kernel's tick: the resolution of its coarse clock. */
+static unsigned int ticks_per_second(void)
+{
+	struct timespec tick;
+
+	if (clock_getres(CLOCK_MONOTONIC_COARSE, &tick) || tick.tv_nsec <= 0)
+		return 250;
+	return 1000000000 / tick.tv_nsec;
+}
+
+/* The shortest age (as a power of two of jiffies) that outlives the longest UDP time-out. */
+static unsigned int age_shift(unsigned int hz)
+{
+	unsigned int shift = 1;
+
+	while (1ULL << shift <= (unsigned long long)hz * LONGEST_UDP_SECONDS)
+		shift++;
+	return shift;
+}
+
+/* XDP fragments came with 5.18; without them a frame must fit into a page. */
+static bool kernel_has_xdp_frags(void)
+{
+	const struct bpf_insn pass[] = {
+		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = XDP_PASS},
+		{.code = BPF_JMP | BPF_EXIT},
+	};
+	LIBBPF_OPTS(bpf_prog_load_opts, opts, .prog_flags = BPF_F_XDP_HAS_FRAGS);
+	_close_ int fd = bpf_prog_load(BPF_PROG_TYPE_XDP, "probe", "GPL", pass, ARRAY_SIZE(pass), &opts);
+
+	return fd >= 0;
+}
+
+static void configure(struct xdpfw *skel, const struct flavour *f)
+{
+	unsigned int hz = ticks_per_second();
+	bool frags = kernel_has_xdp_frags();
+
+	skel->rodata->cfg_epoch_from = f->epoch_from;
+	skel->rodata->cfg_epoch_window = f->epoch_window;
+	skel->rodata->cfg_hz = hz;
+	skel->rodata->cfg_age_shift = age_shift(hz);
+	skel->rodata->cfg_xdp_frags = frags;
+	skel->rodata->cfg_xdp_tx = f->xdp_tx;
+	skel->rodata->cfg_xdp_generic = f->in_hook == XDPFW_IN_GENERIC;
+	if (frags)
+		bpf_program__set_flags(skel->progs.xdp_in, BPF_F_XDP_HAS_FRAGS);
+}
+
+/* Load what this flavour attaches and nothing else: verifying costs time. */
+static void choose_programs(struct xdpfw *skel, const struct flavour *f)
+{
+	bool xdp = f->in_hook != XDPFW_IN_TC, filters = !f->swap_only;
+
+	bpf_program__set_autoload(skel->progs.xdp_in, filters && xdp);
+	bpf_program__set_autoload(skel->progs.tc_swap, xdp);
+	bpf_program__set_autoload(skel->progs.tc_in, filters && !xdp && !f->l3);
+	bpf_program__set_autoload(skel->progs.tc_in_l3, filters && !xdp && f->l3);
+	bpf_program__set_autoload(skel->progs.tc_out, filters && !f->l3);
+	bpf_program__set_autoload(skel->progs.tc_out_l3, filters && f->l3);
+}
+
+static int size_maps(struct xdpfw *skel)
+{
+	int cpus = libbpf_num_possible_cpus();
+	struct bpf_map *per_cpu[] = {
+		skel->maps.port_counts, skel->maps.reason_counts, skel->maps.rule_counts,
+		skel->maps.sockets,     skel->maps.budgets,
+	};
+
+	if (cpus < 1)
+		return -ENODEV;
+	for (size_t i = 0; i < ARRAY_SIZE(per_cpu); i++)
+		bpf_map__set_max_entries(per_cpu[i], bpf_map__max_entries(per_cpu[i]) * cpus);
+	return 0;
+}
+
+/* Pin every map under its own name, but for the read-only data, which belongs to the programs. */
+static int place_maps(struct xdpfw *skel, const struct instance *in)
+{
+	struct bpf_map *map;
+
+	bpf_object__for_each_map(map, skel->obj)
+	{
+		char path[PATH_MAX];
+
+		if (bpf_map__is_internal(map))
+			continue;
+		if (bpf_map__set_pin_path(map, instance_pin(in, bpf_map__name(map), path)))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static int explain_load_failure(int err, const struct instance *in, struct error *e)
+{
+	switch (err) {
+	case -EPERM:
+		return fail(e, err, "the kernel does not allow loading BPF programs; run as root");
+	case -EINVAL:
+	case -EACCES:
+		return fail(
+			e, -ENOEXEC,
+			"this kernel refuses the programs: %s; Linux 5.15 or newer is needed, XDPFW_VERBOSE=1 shows "
+			"the verifier's words",
+			strerror(-err));
+	default:
+		return fail(e, err == -ENOENT ? -EIO : err, "cannot load the programs (pins in %s): %s", in->pin_dir,
+			    strerror(-err));
+	}
+}
+
+int datapath_load(const struct instance *in, const struct flavour *flavour, struct datapath **result, struct error *e)
+{
+	struct datapath *dp = calloc(1, sizeof(*dp));
+	int err;
+
+	if (!dp)
+		return fail(e, -ENOMEM, "out of memory");
+	dp->flavour = *flavour;
+	dp->skel = xdpfw__open();
+	if (!dp->skel) {
+		err = -errno;
+	} else {
+		configure(dp->skel, flavour);
+		choose_programs(dp->skel, flavour);
+		err = size_maps(dp->skel);
+		if (!err)
+			err = place_maps(dp->skel, in);
+		if (!err)
+			err = xdpfw__load(dp->skel);
+	}
+	if (err) {
+		datapath_free(dp);
+		return explain_load_failure(err, in, e);
+	}
+	*result = dp;
+	return 0;
+}
+
+void datapath_free(struct datapath *dp)
+{
+	if (dp)
+		xdpfw__destroy(dp->skel);
+	free(dp);
+}
+
+int datapath_in(const struct datapath *dp)
+{
+	if (dp->flavour.in_hook != XDPFW_IN_TC)
+		return bpf_program__fd(dp->skel->progs.xdp_in);
+	return bpf_program__fd(dp->flavour.l3 ? dp->skel->progs.tc_in_l3 : dp->skel->progs.tc_in);
+}
+
+int datapath_out(const struct datapath *dp)
+{
+	return bpf_program__fd(dp->flavour.l3 ? dp->skel->progs.tc_out_l3 : dp->skel->progs.tc_out);
+}
+
+int datapath_swap(const struct datapath *dp)
+{
+	return dp->flavour.in_hook == XDPFW_IN_TC ? -1 : bpf_program__fd(dp->skel->progs.tc_swap);
+}

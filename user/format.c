@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Leaf formatters: the inverse of the leaf parsers. */
+#define _GNU_SOURCE 1 /* asprintf() */
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "parse.h"
+#include "parse_addr.h"
+#include "util.h"
+
+#define RANGE_TEXT_MAX sizeof("65535-65535,")
+
+char *format_ports(const struct ports *ports)
+{
+	char *text = malloc(ports->count * RANGE_TEXT_MAX + 1), *end = text;
+
+	if (!text)
+		return NULL;
+	*text = '\0';
+	for (size_t i = 0; i < ports->count; i++) {
+		const struct port_range *range = &ports->ranges[i];
+
+		if (i)
+			*end++ = ',';
+		end += sprintf(end, "%u", range->first);
+		if (range->last != range->first)
+			end += sprintf(end, "-%u", range->last);
+	}
+	return text;
+}
+
+const char *format_protocols(unsigned int protocols)
+{
+	switch (protocols) {
+	case PROTO_TCP:
+		return "tcp";
+	case PROTO_UDP:
+		return "udp";
+	case PROTO_TCP | PROTO_UDP:
+		return "tcp+udp";
+	default:
+		return "any";
+	}
+}
+
+char *format_target(const struct ports *ports, unsigned int protocols)
+{
+	_free_ char *list = NULL;
+	char *text;
+
+	if (!protocols)
+		return strdup("any");
+	list = format_ports(ports);
+	if (!list || protocols == (PROTO_TCP | PROTO_UDP))
+		return steal_pointer(&list);
+	return asprintf(&text, "%s/%s", list, format_protocols(protocols)) < 0 ? NULL : text;
+}
+
+char *format_addr(const struct xdpfw_addr *addr, char *text)
+{
+	bool ipv4 = addr_is_ipv4(addr);
+
+	/* Cannot fail: the family is known and the text is long enough. */
+	inet_ntop(ipv4 ? AF_INET : AF_INET6, addr->bytes + (ipv4 ? 12 : 0), text, ADDR_TEXT_MAX);
+	return text;
+}
+
+char *format_prefix(const struct prefix *prefix, char *text)
+{
+	unsigned int above = addr_is_ipv4(&prefix->addr) ? 96 : 0;
+	size_t length = strlen(format_addr(&prefix->addr, text));
+
+	if (prefix->length < 128)
+		snprintf(text + length, ADDR_TEXT_MAX - length, "/%u", prefix->length - above);
+	return text;
+}

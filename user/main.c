@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The command table, which is also the help text; global flags; exit codes. */
+#define _GNU_SOURCE
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "command.h"
+#include "util.h"
+
+static const struct command {
+	const char *name;
+	const char *usage;
+	const char *help;
+	command_fn run;
+} commands[] = {
+	{"load", "load IFACE... [--mode auto|native|generic|tc]",
+	 "enforce on these interfaces; again: upgrade in place", cmd_load},
+	{"unload", "unload IFACE... | --all", "stop enforcing; the rules stay in the file", cmd_unload},
+	{"default", "default allow|deny|reject [in|out]", "what happens to requests that no rule matches", cmd_change},
+	{"allow", "allow [in|out] PORTS[/PROTO] | SERVICE | any", "let connection requests to these ports pass",
+	 cmd_change},
+	{"deny", "deny [in|out] PORTS[/PROTO] | SERVICE | any", "drop them", cmd_change},
+	{"reject", "reject [in|out] PORTS[/PROTO] | SERVICE | any", "drop them and tell the sender", cmd_change},
+	{"forward", "forward A:B[/PROTO]", "link two local ports, both ways", cmd_change},
+	{"delete", "delete N... | id:ID... | RULE-AS-TYPED", "delete rules or forwards", cmd_delete},
+	{"block", "block ADDR[/LENGTH]", "nothing from it and nothing to it, open connections included", cmd_change},
+	{"unblock", "unblock ADDR[/LENGTH]", "the reverse", cmd_delete},
+	{"option", "option allow-ping|non-ip on|off", "answer pings; pass what is not IP", cmd_change},
+	{"status", "status", "interfaces, rules and how often each decided", cmd_status},
+	{"stats", "stats", "counters of every port and of every reason", cmd_stats},
+	{"apply", "apply FILE|- [--check]", "replace the whole policy, at once or not at all", cmd_apply},
+	{"export", "export", "print the policy in force as a rules file", cmd_export},
+};
+
+static void print_help(void)
+{
+	puts("xdpfw: a firewall and port forwarder at XDP and TC\n\nusage: xdpfw [FLAGS] COMMAND WORDS...\n");
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+		printf("  %-50s %s\n", commands[i].usage, commands[i].help);
+	puts("\nPORTS: 22 | 6000-6010 | 80,443,8000-8010   PROTO: tcp | udp   SERVICE: a name of /etc/services\n"
+	     "in: connection requests from outside to this host; out: requests that leave by a loaded interface\n"
+	     "\nflags, anywhere:\n"
+	     "  -n, --netns NAME   the firewall of that network namespace\n"
+	     "  --json             output for scripts\n"
+	     "  --dry-run          print what would change, change nothing\n"
+	     "  --runtime          change the kernel only, not the rules file\n"
+	     "  --rules FILE       instead of /etc/xdpfw/INSTANCE.rules (or XDPFW_RULES)\n"
+	     "  --pin-dir DIR      instead of /sys/fs/bpf/xdpfw/INSTANCE (or XDPFW_PIN_DIR)\n"
+	     "  --force            do it although it may cut your own login\n"
+	     "  -q, --quiet        say nothing but errors\n"
+	     "  --help, --version\n"
+	     "\nexit codes: 0 done, 1 failed, 2 wrong words, 3 not loaded, 4 no permission, 5 refused to cut your "
+	     "login");
+}
+
+static int exit_code(int err)
+{
+	switch (err) {
+	case 0:
+		return 0;
+	case -EINVAL:
+		return 2;
+	case -ENOTCONN:
+		return 3;
+	case -EPERM:
+	case -EACCES:
+		return 4;
+	case -EKEYREJECTED:
+		return 5;
+	default:
+		return 1;
+	}
+}
+
+int require_root(struct error *e)
+{
+	return geteuid() == 0 ? 0 : fail(e, -EPERM, "only root may do this; try sudo");
+}
+
+static void remove_word(struct words *words, int i, int n)
+{
+	memmove(&words->list[i], &words->list[i + n], (words->count - i - n) * sizeof(*words->list));
+	words->count -= n;
+}
+
+bool take_flag(struct words *words, const char *flag)
+{
+	bool found = false;
+
+	for (int i = words->count - 1; i >= 0; i--) {
+		if (strcmp(words->list[i], flag) == 0) {
+			remove_word(words, i, 1);
+			found = true;
+		}
+	}
+	return found;
+}
+
+int take_option(struct words *words, const char *option, const char **value, struct error *e)
+{
+	size_t length = strlen(option);
+
+	for (int i = 0; i < words->count; i++) {
+		if (strncmp(words->list[i], option, length) == 0 && words->list[i][length] == '=') {
+			*value = words->list[i] + length + 1;
+			remove_word(words, i--, 1);
+		} else if (strcmp(words->list[i], option) == 0) {
+			if (i + 1 >= words->count)
+				return fail(e, -EINVAL, "%s: needs a value", option);
+			*value = words->list[i + 1];
+			remove_word(words, i--, 2);
+		}
+	}
+	return 0;
+}
+
+static int take_globals(struct words *words, struct settings *st, struct error *e)
+{
+	int err = take_option(words, "-n", &st->netns, e);
+
+	if (!err)
+		err = take_option(words, "--netns", &st->netns, e);
+	if (!err)
+		err = take_option(words, "--pin-dir", &st->pin_dir, e);
+	if (!err)
+		err = take_option(words, "--rules", &st->rules_file, e);
+	st->json = take_flag(words, "--json");
+	st->dry_run = take_flag(words, "--dry-run");
+	st->force = take_flag(words, "--force");
+	st->quiet = take_flag(words, "-q") | take_flag(words, "--quiet");
+	return err;
+}
+
+static const struct command *find_command(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+		if (strcmp(commands[i].name, name) == 0)
+			return &commands[i];
+	return NULL;
+}
+
+/* Flags end at "--": what follows is put back behind the words as it is. */
+static int run(struct words words, struct error *e)
+{
+	struct settings settings = {
+		.pin_dir = getenv("XDPFW_PIN_DIR"),
+		.rules_file = getenv("XDPFW_RULES"),
+	};
+	struct words flags = words;
+	const struct command *command;
+	int err, rest = 0;
+
+	while (flags.count - rest > 0 && strcmp(words.list[rest], "--") != 0)
+		rest++;
+	flags.count = rest;
+	if (take_flag(&flags, "--help") | take_flag(&flags, "-h") || words.count == 0) {
+		print_help();
+		return words.count == 0 ? -EINVAL : 0;
+	}
+	if (take_flag(&flags, "--version")) {
+		puts("xdpfw " XDPFW_VERSION);
+		return 0;
+	}
+	err = take_globals(&flags, &settings, e);
+	if (err)
+		return err;
+	for (int i = rest + 1; i < words.count; i++)
+		flags.list[flags.count++] = words.list[i];
+	if (flags.count == 0)
+		return fail(e, -EINVAL, "which command? see `xdpfw --help`");
+	command = find_command(flags.list[0]);
+	if (!command)
+		return fail(e, -EINVAL, "'%s': no such command; see `xdpfw --help`", flags.list[0]);
+	return command->run(&settings, flags, e);
+}
+
+/* One line says what went wrong; the verifier's own words are for those who ask. */
+static int print_libbpf(enum libbpf_print_level level, const char *format, va_list args)
+{
+	(void)level;
+	return getenv("XDPFW_VERBOSE") ? vfprintf(stderr, format, args) : 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct error e = {};
+	int err;
+
+	libbpf_set_print(print_libbpf);
+	err = run((struct words){argc - 1, argv + 1}, &e);
+
+	if (err && e.text[0])
+		fprintf(stderr, "xdpfw: %s\n", e.text);
+	if (fflush(stdout))
+		return 1;
+	return exit_code(err);
+}

@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The target of a rule: ports or a service, with or without a protocol, or "any". */
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "parse.h"
+#include "parse_addr.h"
+#include "parse_ports.h"
+#include "parse_services.h"
+#include "util.h"
+
+/* A word taken apart at its first slash. */
+struct target_word {
+	const char *whole;
+	const char *name;     /* before the slash */
+	const char *protocol; /* behind it, NULL if there is none */
+};
+
+static bool has_letters(const char *text)
+{
+	for (; *text; text++)
+		if (isalpha((unsigned char)*text))
+			return true;
+	return false;
+}
+
+static int one_port(__u16 port, struct ports *ports, struct error *e)
+{
+	struct port_range *range = malloc(sizeof(*range));
+
+	if (!range)
+		return fail(e, -ENOMEM, "out of memory");
+	*range = (struct port_range){port, port};
+	*ports = (struct ports){range, 1};
+	return 0;
+}
+
+static int parse_service(const struct target_word *word, const struct service *service, struct ports *ports,
+			 unsigned int *protocols, struct error *e)
+{
+	unsigned int wanted = service->protocols;
+	int err = parse_protocol_suffix(word->whole, &wanted, e);
+
+	if (err)
+		return err;
+	if (wanted & ~service->protocols)
+		return fail(e, -EINVAL, "'%s': /etc/services has %s for %s only; write %u/%s",
+			    excerpt(word->whole).text, excerpt(word->name).text, format_protocols(service->protocols),
+			    wanted == PROTO_TCP ? service->udp_port : service->tcp_port, word->protocol);
+	if (wanted == (PROTO_TCP | PROTO_UDP) && service->tcp_port != service->udp_port)
+		return fail(e, -EINVAL, "'%s': its ports for tcp and udp differ; write %s/tcp or %s/udp",
+			    excerpt(word->whole).text, excerpt(word->name).text, excerpt(word->name).text);
+	err = one_port(wanted & PROTO_TCP ? service->tcp_port : service->udp_port, ports, e);
+	if (!err)
+		*protocols = wanted;
+	return err;
+}
+
+/* "8080:2988" is a range to ufw and a forward to xdpfw: only a protocol tells, and the order. */
+static int refuse_colon(const struct target_word *word, __u16 first, __u16 last, struct error *e)
+{
+	const char *slash = word->protocol ? "/" : "", *protocol = word->protocol ? word->protocol : "";
+	struct excerpt whole = excerpt(word->whole);
+
+	if (first == last)
+		return fail(e, -EINVAL, "'%s': the same port twice; write %u%s%s", whole.text, first, slash, protocol);
+	return fail(e, -EINVAL, "'%s': not a target; did you mean 'forward %s', or the range %u-%u%s%s?", whole.text,
+		    whole.text, first < last ? first : last, first < last ? last : first, slash, protocol);
+}
+
+/* A:B, alone or in a list. It is a range only with a protocol and ascending. */
+static int check_colon(const struct target_word *word, struct error *e)
+{
+	const char *colon = strchr(word->name, ':');
+	__u16 first, last;
+	int err;
+
+	if (!colon)
+		return 0;
+	if (strchr(word->name, ','))
+		return word->protocol ? 0
+				      : fail(e, -EINVAL, "'%s': ranges of a list are written 8000-8010",
+					     excerpt(word->whole).text);
+	err = parse_port_part(word->name, colon - word->name, &first, e);
+	if (!err)
+		err = parse_port(colon + 1, &last, e);
+	if (!err && (!word->protocol || first >= last))
+		err = refuse_colon(word, first, last, e);
+	return err;
+}
+
+static int parse_numbers(const struct target_word *word, struct ports *ports, unsigned int *protocols, struct error *e)
+{
+	unsigned int wanted = PROTO_TCP | PROTO_UDP;
+	int err = parse_protocol_suffix(word->whole, &wanted, e);
+
+	if (!err)
+		err = check_colon(word, e);
+	if (!err)
+		err = parse_port_list(word->name, strlen(word->name), true, ports, e);
+	if (!err)
+		*protocols = wanted;
+	return err;
+}
+
+/* ADDR:PORTS or [ADDR]:PORTS: first what is wrong with it, then that it is too early for it. */
+static int refuse_endpoint(const char *word, const char *addr, const char *ports, struct error *e)
+{
+	struct ports parsed = {0};
+	struct xdpfw_addr ignored;
+	int err = parse_addr(word, addr, &ignored, e);
+
+	if (!err)
+		err = parse_port_list(ports, strcspn(ports, "/"), false, &parsed, e);
+	ports_free(&parsed);
+	if (err)
+		return err;
+	return fail(e, -EINVAL, "'%s': rules with addresses are not part of this version; write %s for every address",
+		    excerpt(word).text, excerpt(ports).text);
+}
+
+static int refuse_bare_address(const char *word, struct error *e)
+{
+	struct excerpt shown = excerpt(word);
+	struct prefix ignored;
+	int err = parse_prefix(word, &ignored, NULL, e);
+
+	if (err)
+		return err;
+	return fail(e, -EINVAL,
+		    "'%s': a bare address does not say which end it is, 'from %s' (sender) or 'to %s'; "
+		    "rules with addresses are not part of this version",
+		    shown.text, shown.text, shown.text);
+}
+
+static int refuse_address(const char *word, struct error *e)
+{
+	bool brackets = *word == '[';
+	_free_ char *copy = strdup(word + brackets);
+	char *end;
+
+	if (!copy)
+		return fail(e, -ENOMEM, "out of memory");
+	end = strpbrk(copy, brackets ? "]" : ":");
+	if (!end && brackets)
+		return fail(e, -EINVAL, "'%s': ']' is missing; write it as [2001:db8::1]:22", excerpt(word).text);
+	if (brackets && end[1] != ':')
+		return fail(e, -EINVAL, "'%s': brackets are for an address with a port, as [2001:db8::1]:22",
+			    excerpt(word).text);
+	if (!brackets && (!end || strchr(end + 1, ':')))
+		return refuse_bare_address(word, e);
+	*end = '\0';
+	return refuse_endpoint(word, copy, end + 1 + brackets, e);
+}
+
+/* Addresses have dots or brackets or, IPv6, more than one colon; "http:80" is a host to most people. */
+static bool looks_like_address(const struct target_word *word)
+{
+	const char *colon = strchr(word->name, ':');
+
+	if (strpbrk(word->name, ".["))
+		return true;
+	return colon && !strchr(word->name, ',') && (strchr(colon + 1, ':') || isalpha((unsigned char)*word->name));
+}
+
+static int parse_name_or_number(const struct target_word *word, struct ports *ports, unsigned int *protocols,
+				struct error *e)
+{
+	struct service service = {0};
+	int err = has_letters(word->name) ? service_find(word->name, &service) : 0;
+
+	if (err)
+		return fail(e, err, "out of memory");
+	if (service.protocols)
+		return parse_service(word, &service, ports, protocols, e);
+	if (looks_like_address(word))
+		return refuse_address(word->whole, e);
+	if (isalpha((unsigned char)*word->name) && !strchr(word->name, ','))
+		return fail(e, -EINVAL, "'%s': neither ports nor a service of /etc/services nor 'any'",
+			    excerpt(word->whole).text);
+	return parse_numbers(word, ports, protocols, e);
+}
+
+int parse_target(const char *word, struct ports *ports, unsigned int *protocols, struct error *e)
+{
+	_free_ char *name = strdup(word);
+	struct target_word target = {word, name, NULL};
+	char *slash;
+
+	if (!name)
+		return fail(e, -ENOMEM, "out of memory");
+	slash = strchr(name, '/');
+	if (slash) {
+		*slash = '\0';
+		target.protocol = slash + 1;
+	}
+	if (strcmp(name, "any"))
+		return parse_name_or_number(&target, ports, protocols, e);
+	if (slash)
+		return fail(e, -EINVAL, "'%s': 'any' takes no protocol; write 0-65535/tcp or 0-65535/udp",
+			    excerpt(word).text);
+	*ports = (struct ports){0};
+	*protocols = 0;
+	return 0;
+}

@@ -1,0 +1,327 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The ordered list of statements. */
+#define _GNU_SOURCE 1 /* strchrnul() */
+#include "ruleset.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ruleset_index.h"
+#include "statement.h"
+#include "util.h"
+
+void ruleset_free(struct ruleset *set)
+{
+	for (size_t i = 0; i < set->count; i++)
+		statement_free(&set->statements[i]);
+	free(set->statements);
+	index_free(set);
+	*set = (struct ruleset){0};
+}
+
+static int reserve(struct ruleset *set, const struct statement *s)
+{
+	if (set->count == set->room) {
+		size_t room = set->room ? 2 * set->room : 16;
+		struct statement *statements = reallocarray(set->statements, room, sizeof(*statements));
+
+		if (!statements)
+			return -ENOMEM;
+		set->statements = statements;
+		set->room = room;
+	}
+	return index_reserve(set, s);
+}
+
+/* Move @s into the list; on failure it stays the caller's. */
+static int insert(struct ruleset *set, size_t at, struct statement *s)
+{
+	int err = reserve(set, s);
+
+	if (err)
+		return err;
+	memmove(&set->statements[at + 1], &set->statements[at], (set->count - at) * sizeof(*s));
+	set->statements[at] = *s;
+	set->count++;
+	index_inserted(set, at);
+	*s = (struct statement){0};
+	return 0;
+}
+
+static int copy_statement(const struct statement *from, struct statement *to)
+{
+	struct statement copy = *from;
+	const void *memory = NULL;
+
+	if (from->kind == STATEMENT_COMMENT) {
+		memory = copy.comment = strdup(from->comment);
+	} else if (from->kind == STATEMENT_RULE && from->rule.ports.count) {
+		size_t size = from->rule.ports.count * sizeof(*from->rule.ports.ranges);
+
+		memory = copy.rule.ports.ranges = malloc(size);
+		if (memory)
+			memcpy(copy.rule.ports.ranges, from->rule.ports.ranges, size);
+	} else {
+		memory = from;
+	}
+	if (!memory)
+		return -ENOMEM;
+	*to = copy;
+	return 0;
+}
+
+int ruleset_copy(const struct ruleset *from, struct ruleset *to)
+{
+	struct ruleset copy = {0};
+
+	for (size_t i = 0; i < from->count; i++) {
+		struct statement s = {0};
+		int err = copy_statement(&from->statements[i], &s);
+
+		if (!err)
+			err = insert(&copy, copy.count, &s);
+		if (err) {
+			statement_free(&s);
+			ruleset_free(&copy);
+			return err;
+		}
+	}
+	*to = copy;
+	return 0;
+}
+
+/* Of two statements with the same id: do they also say the same? */
+static bool same_value(const struct statement *a, const struct statement *b)
+{
+	switch (a->kind) {
+	case STATEMENT_RULE:
+		return a->rule.verdict == b->rule.verdict;
+	case STATEMENT_DEFAULT:
+		return a->default_policy.verdict == b->default_policy.verdict;
+	case STATEMENT_OPTION:
+		return a->option.on == b->option.on;
+	case STATEMENT_LOAD:
+		return a->load.mode == b->load.mode;
+	default:
+		return true;
+	}
+}
+
+/*
+ * A statement that is in the file stays there when it is given again with
+ * --runtime; one that is not gets there when it is given without.
+ */
+static enum change replace(struct statement *old, const struct statement *s)
+{
+	bool same = same_value(old, s);
+
+	if (same && old->runtime <= s->runtime)
+		return CHANGE_NONE;
+	old->runtime = s->runtime;
+	if (same)
+		return CHANGE_REPLACED;
+	switch (s->kind) {
+	case STATEMENT_RULE:
+		old->rule.verdict = s->rule.verdict;
+		break;
+	case STATEMENT_DEFAULT:
+		old->default_policy = s->default_policy;
+		break;
+	case STATEMENT_OPTION:
+		old->option = s->option;
+		break;
+	default:
+		old->load = s->load;
+	}
+	return CHANGE_REPLACED;
+}
+
+static int refuse_used_port(const struct ruleset *set, const struct statement *s, struct error *e)
+{
+	size_t other = index_find_forward(set, s->forward.listen, s->forward.protocols);
+	__u16 port = s->forward.listen;
+	_free_ char *text = NULL, *other_text = NULL;
+
+	if (other == NO_POSITION) {
+		port = s->forward.target;
+		other = index_find_forward(set, port, s->forward.protocols);
+	}
+	if (other == NO_POSITION)
+		return 0;
+	text = statement_format(s);
+	other_text = statement_format(&set->statements[other]);
+	if (!text || !other_text)
+		return fail(e, -ENOMEM, "out of memory");
+	return fail(e, -EINVAL, "'%s': port %u is already used by '%s'; delete that first", text, port, other_text);
+}
+
+/* Add @s at @at unless the list has it already. Takes over its memory in every case. */
+static int add_at(struct ruleset *set, size_t at, struct statement *s, enum change *change, struct error *e)
+{
+	size_t old = s->kind == STATEMENT_COMMENT ? NO_POSITION : index_find(set, s->kind, s->id);
+	int err = 0;
+
+	if (old != NO_POSITION) {
+		*change = replace(&set->statements[old], s);
+	} else {
+		if (s->kind == STATEMENT_FORWARD)
+			err = refuse_used_port(set, s, e);
+		if (!err && insert(set, at, s))
+			err = fail(e, -ENOMEM, "out of memory");
+		if (!err)
+			*change = CHANGE_ADDED;
+	}
+	statement_free(s);
+	return err;
+}
+
+/* Behind the last of its kind, so that a file keeps its parts together. */
+static size_t place_for(const struct ruleset *set, enum statement_kind kind)
+{
+	size_t at = set->count;
+
+	if (!index_count(set, kind))
+		return at;
+	while (set->statements[at - 1].kind != kind)
+		at--;
+	return at;
+}
+
+int ruleset_add(struct ruleset *set, struct statement *s, enum change *change, struct error *e)
+{
+	return add_at(set, s->kind == STATEMENT_COMMENT ? set->count : place_for(set, s->kind), s, change, e);
+}
+
+size_t ruleset_delete_ids(struct ruleset *set, const __u64 *ids, size_t count)
+{
+	size_t kept = 0, removed = 0;
+
+	/* Mark first and close the gaps in one pass: an emptied statement is a comment without text. */
+	for (size_t i = 0; i < count; i++) {
+		size_t at = index_find_id(set, ids[i]);
+
+		if (at != NO_POSITION) {
+			statement_free(&set->statements[at]);
+			removed++;
+		}
+	}
+	if (!removed)
+		return 0;
+	for (size_t i = 0; i < set->count; i++)
+		if (set->statements[i].kind != STATEMENT_COMMENT || set->statements[i].comment)
+			set->statements[kept++] = set->statements[i];
+	set->count = kept;
+	index_rebuild(set);
+	return removed;
+}
+
+enum change ruleset_delete(struct ruleset *set, enum statement_kind kind, __u64 id)
+{
+	if (index_find(set, kind, id) == NO_POSITION)
+		return CHANGE_NONE;
+	ruleset_delete_ids(set, &id, 1);
+	return CHANGE_REMOVED;
+}
+
+static const struct statement *statement_at(const struct ruleset *set, size_t position)
+{
+	return position == NO_POSITION ? NULL : &set->statements[position];
+}
+
+const struct statement *ruleset_find(const struct ruleset *set, enum statement_kind kind, __u64 id)
+{
+	return statement_at(set, index_find(set, kind, id));
+}
+
+const struct statement *ruleset_rule(const struct ruleset *set, size_t n)
+{
+	return statement_at(set, index_find_rule(set, n));
+}
+
+size_t ruleset_count(const struct ruleset *set, enum statement_kind kind)
+{
+	return index_count(set, kind);
+}
+
+/* The statement with the match part of @like. Without memory there is none. */
+static const struct statement *find_like(const struct ruleset *set, const struct statement *like)
+{
+	__u64 id;
+
+	return statement_id(like, &id) ? NULL : ruleset_find(set, like->kind, id);
+}
+
+enum xdpfw_verdict ruleset_default(const struct ruleset *set, enum xdpfw_dir dir)
+{
+	struct statement like = {.kind = STATEMENT_DEFAULT, .default_policy.dir = dir};
+	const struct statement *s = find_like(set, &like);
+
+	if (s)
+		return s->default_policy.verdict;
+	return dir == XDPFW_IN ? XDPFW_DROP : XDPFW_PASS;
+}
+
+bool ruleset_option(const struct ruleset *set, enum option_name name)
+{
+	struct statement like = {.kind = STATEMENT_OPTION, .option.name = name};
+	const struct statement *s = find_like(set, &like);
+
+	return s ? s->option.on : true;
+}
+
+static int add_line(struct ruleset *set, const char *line, struct error *e)
+{
+	struct statement s = {0};
+	enum change ignored;
+	int err = statement_parse_line(line, &s, e);
+
+	/* At the very end, not behind its kind: a file keeps its order. */
+	return err ? err : add_at(set, set->count, &s, &ignored, e);
+}
+
+int ruleset_parse(const char *text, const char *name, struct ruleset *out, struct error *e)
+{
+	_free_ char *copy = strdup(text);
+	struct ruleset set = {0};
+	size_t number = 1;
+
+	if (!copy)
+		return fail(e, -ENOMEM, "out of memory");
+	for (char *line = copy; *line; number++) {
+		char *end = strchrnul(line, '\n'), *next = *end ? end + 1 : end;
+		struct error why = {0};
+		int err;
+
+		*end = '\0';
+		err = add_line(&set, line, &why);
+		if (err) {
+			ruleset_free(&set);
+			return fail(e, err, "%.255s:%zu: %s", name, number, why.text);
+		}
+		line = next;
+	}
+	*out = set;
+	return 0;
+}
+
+char *ruleset_format(const struct ruleset *set, bool with_runtime)
+{
+	_free_ char *text = NULL;
+	size_t size;
+	FILE *stream = open_memstream(&text, &size);
+	bool whole = stream;
+
+	for (size_t i = 0; whole && i < set->count; i++) {
+		const struct statement *s = &set->statements[i];
+		_free_ char *line = with_runtime || !s->runtime ? statement_format(s) : NULL;
+
+		if (s->runtime && !with_runtime)
+			continue;
+		whole = line && fputs(line, stream) >= 0 && fputc('\n', stream) != EOF;
+	}
+	if (stream && fclose(stream))
+		whole = false;
+	return whole ? steal_pointer(&text) : NULL;
+}

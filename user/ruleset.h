@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The model of a policy as people write it: an ordered list of statements, the
+ * lines of a rules file. What you type is what the file says; comments and blank
+ * lines are statements too, so they keep their place.
+ *
+ *	allow in 22                     STATEMENT_RULE
+ *	default deny in                 STATEMENT_DEFAULT
+ *	forward 8080:2988               STATEMENT_FORWARD
+ *	block 203.0.113.9               STATEMENT_BLOCK
+ *	option allow-ping off           STATEMENT_OPTION
+ *	load eth0 --mode tc             STATEMENT_LOAD
+ *	# anything                      STATEMENT_COMMENT (also blank lines)
+ */
+#ifndef XDPFW_USER_RULESET_H
+#define XDPFW_USER_RULESET_H
+
+#include <net/if.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "error.h"
+#include "parse.h"
+#include "xdpfw/decision.h"
+
+enum statement_kind {
+	STATEMENT_COMMENT,
+	STATEMENT_DEFAULT,
+	STATEMENT_RULE,
+	STATEMENT_FORWARD,
+	STATEMENT_BLOCK,
+	STATEMENT_OPTION,
+	STATEMENT_LOAD,
+};
+
+struct default_policy {
+	enum xdpfw_dir dir;
+	enum xdpfw_verdict verdict;
+};
+
+struct rule {
+	enum xdpfw_dir dir;
+	enum xdpfw_verdict verdict;
+	unsigned int protocols; /* enum protocols; 0 = every protocol */
+	struct ports ports;     /* none: every port */
+};
+
+/* A link of two local ports. */
+struct forward {
+	__u16 listen;
+	__u16 target;
+	unsigned int protocols;
+};
+
+enum option_name {
+	OPTION_ALLOW_PING, /* "allow-ping": echo-request passes unless a rule says otherwise; default on */
+	OPTION_NON_IP,     /* "non-ip": other ethertypes pass; default on */
+	NR_OPTIONS,
+};
+
+struct option_value {
+	enum option_name name;
+	bool on;
+};
+
+enum load_mode {
+	MODE_AUTO,
+	MODE_NATIVE,
+	MODE_GENERIC,
+	MODE_TC,
+};
+
+struct load_iface {
+	char name[IFNAMSIZ];
+	enum load_mode mode;
+};
+
+struct statement {
+	enum statement_kind kind;
+	union {
+		char *comment; /* the whole line */
+		struct default_policy default_policy;
+		struct rule rule;
+		struct forward forward;
+		struct prefix block;
+		struct option_value option;
+		struct load_iface load;
+	};
+	/*
+	 * Names the statement over hosts and restarts: a hash of the match part (for a
+	 * rule everything but the action), 0 for comments. Statements of equal id are
+	 * the same statement; adding the second replaces the first.
+	 */
+	__u64 id;
+	bool runtime;  /* --runtime: lives in the kernel, not in the file */
+	__u32 counter; /* number of its counters, 0 until the store has given one */
+};
+
+struct ruleset {
+	struct statement *statements;
+	size_t count;
+	size_t room;
+	void *index; /* by id, private to ruleset.c */
+};
+
+/* What adding or deleting did. */
+enum change {
+	CHANGE_NONE, /* it was so already */
+	CHANGE_ADDED,
+	CHANGE_REPLACED, /* same match, other action (or other value) */
+	CHANGE_REMOVED,
+};
+
+void ruleset_free(struct ruleset *set);
+
+/* Deep copy; 0 or -ENOMEM. */
+int ruleset_copy(const struct ruleset *from, struct ruleset *to);
+
+/*
+ * Words to a statement: the one grammar of command line and file. @words does not
+ * include "xdpfw" or global flags; "--runtime" may be among them.
+ * The caller releases the result with statement_free().
+ */
+int statement_parse(int count, char *const words[], struct statement *out, struct error *e);
+int statement_parse_line(const char *line, struct statement *out, struct error *e);
+void statement_free(struct statement *s);
+
+/* The canonical line, without newline; a new string, NULL without memory. Parsing it gives an
+ * equal statement. "--runtime" is part of it. */
+char *statement_format(const struct statement *s);
+
+/*
+ * Add a statement at the end of its kind's run (a rule behind the last rule), or replace the
+ * equal one in place. Takes over the statement's memory in every case. Forwards that
+ * share a port and protocol with another forward are refused (-EINVAL).
+ */
+int ruleset_add(struct ruleset *set, struct statement *s, enum change *change, struct error *e);
+
+/* Delete the statement of this id and kind; CHANGE_NONE if there is none. */
+enum change ruleset_delete(struct ruleset *set, enum statement_kind kind, __u64 id);
+
+/* Delete many at once, in one pass; returns how many there were. */
+size_t ruleset_delete_ids(struct ruleset *set, const __u64 *ids, size_t count);
+
+const struct statement *ruleset_find(const struct ruleset *set, enum statement_kind kind, __u64 id);
+
+/* Rule number @n, counted from 1 as `status` shows them; NULL if there is none. */
+const struct statement *ruleset_rule(const struct ruleset *set, size_t n);
+size_t ruleset_count(const struct ruleset *set, enum statement_kind kind);
+
+/* What holds where no statement speaks: in deny, out allow; options at their defaults. */
+enum xdpfw_verdict ruleset_default(const struct ruleset *set, enum xdpfw_dir dir);
+bool ruleset_option(const struct ruleset *set, enum option_name name);
+
+/*
+ * Parse a whole text. @name stands in messages: "NAME:LINE: WHY". All or nothing. A file may
+ * repeat a statement (the later one replaces).
+ */
+int ruleset_parse(const char *text, const char *name, struct ruleset *out, struct error *e);
+
+/* The whole text; with @with_runtime false, without runtime statements. NULL without memory. */
+char *ruleset_format(const struct ruleset *set, bool with_runtime);
+
+/* Names for messages and JSON. */
+const char *action_name(enum xdpfw_verdict verdict); /* allow, deny, reject */
+const char *dir_name(enum xdpfw_dir dir);            /* in, out */
+const char *mode_name(enum load_mode mode);          /* auto, native, generic, tc */
+int parse_mode(const char *word, enum load_mode *mode, struct error *e);
+
+#endif

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The rules file on disk. It is replaced, never rewritten: the new text is written and synced
+ * beside it, and renamed when the kernel has accepted the policy.
+ */
+#ifndef XDPFW_USER_RULESFILE_H
+#define XDPFW_USER_RULESFILE_H
+
+#include "error.h"
+#include "ruleset.h"
+
+/* Read a whole file ("-" is standard input); a new string. */
+int rulesfile_read(const char *path, char **text, struct error *e);
+
+/* Read and parse; a file that does not exist is an empty ruleset. */
+int rulesfile_load(const char *path, struct ruleset *set, struct error *e);
+
+/* Write @text beside @path, synced to disk. */
+int rulesfile_stage(const char *path, const char *text, struct error *e);
+
+/* Make the staged text the file, or forget it. */
+int rulesfile_publish(const char *path, struct error *e);
+void rulesfile_discard(const char *path);
+
+/* The staged text that a dead command has left, if any: a new string or NULL. */
+char *rulesfile_staged(const char *path);
+
+#endif

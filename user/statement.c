@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The grammar of one statement, for the command line and for rules files. Each
+ * parser below reads the words behind the first one into a statement of its kind.
+ */
+#include "statement.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "parse_addr.h"
+#include "parse_ports.h"
+#include "parse_words.h"
+#include "util.h"
+
+static const char blanks[] = " \t\r\n\v\f";
+
+/* For the word behind the target, NULL if there is none. */
+static const char *rule_hint(const char *word)
+{
+	unsigned int protocols;
+	enum xdpfw_dir dir;
+
+	if (!word)
+		return NULL;
+	if (!find_dir(word, &dir))
+		return "the direction stands before the target, as in allow in 22";
+	if (!parse_protocol(word, &protocols, NULL))
+		return "the protocol stands behind a slash, as in 22/tcp";
+	return "a rule has one target, lists are written 22,80";
+}
+
+static int parse_rule(struct cursor *cursor, struct statement *s, struct error *e)
+{
+	const char *action = action_name(s->rule.verdict);
+	const char *target = cursor_peek(cursor);
+	int err;
+
+	s->rule.dir = XDPFW_IN;
+	if (target && !find_dir(target, &s->rule.dir))
+		cursor_next(cursor);
+	target = cursor_next(cursor);
+	if (!target)
+		return fail(e, -EINVAL, "'%s': the target is missing; write ports, a service or 'any', as %s %s 22",
+			    action, action, dir_name(s->rule.dir));
+	err = refuse_later_word(target, e);
+	if (!err)
+		err = parse_target(target, &s->rule.ports, &s->rule.protocols, e);
+	return err ? err : cursor_end(cursor, rule_hint(cursor_peek(cursor)), e);
+}
+
+static int parse_default(struct cursor *cursor, struct statement *s, struct error *e)
+{
+	const char *action = cursor_next(cursor), *dir = cursor_next(cursor);
+
+	if (!action)
+		return fail(e, -EINVAL, "'default': the action is missing; write default allow, deny or reject");
+	if (find_action(action, &s->default_policy.verdict))
+		return fail(e, -EINVAL, "'%s': not an action; write default allow, deny or reject",
+			    excerpt(action).text);
+	s->default_policy.dir = XDPFW_IN;
+	if (dir && find_dir(dir, &s->default_policy.dir)) {
+		int err = refuse_later_word(dir, e);
+
+		return err ? err : fail(e, -EINVAL, "'%s': not a direction; write in or out", excerpt(dir).text);
+	}
+	return cursor_end(cursor, "a default has one direction", e);
+}
+
+/* More than two ports: first what is wrong with an address in it, then that it is too early for it. */
+static int refuse_link_address(const char *word, struct error *e)
+{
+	_free_ char *copy = strndup(word, strcspn(word, "/"));
+	char *rest = NULL;
+
+	if (!copy)
+		return fail(e, -ENOMEM, "out of memory");
+	for (char *part = strtok_r(copy, ":", &rest); part; part = strtok_r(NULL, ":", &rest)) {
+		struct xdpfw_addr ignored;
+		int err = strchr(part, '.') ? parse_addr(word, part, &ignored, e) : 0;
+
+		if (err)
+			return err;
+	}
+	return fail(e, -EINVAL, "'%s': forwards with addresses are not part of this version", excerpt(word).text);
+}
+
+static int parse_link(const char *word, struct forward *forward, struct error *e)
+{
+	size_t length = strcspn(word, "/"), listen = strcspn(word, ":");
+	const char *target = word + listen + 1;
+	int err;
+
+	if (listen >= length)
+		return fail(e, -EINVAL, "'%s': a forward has two ports; write forward 8080:2988", excerpt(word).text);
+	length -= listen + 1;
+	if (strpbrk(word, ".[") || memchr(target, ':', length))
+		return refuse_link_address(word, e);
+	if (strpbrk(word, "-,"))
+		return fail(e, -EINVAL, "'%s': forwards of more than one port are not part of this version",
+			    excerpt(word).text);
+	err = parse_port_part(word, listen, &forward->listen, e);
+	if (!err)
+		err = parse_port_part(target, length, &forward->target, e);
+	if (!err && forward->listen == forward->target)
+		err = fail(e, -EINVAL, "'%s': a port cannot be forwarded to itself", excerpt(word).text);
+	return err;
+}
+
+static int parse_forward(struct cursor *cursor, struct statement *s, struct error *e)
+{
+	const char *link = cursor_next(cursor);
+	int err;
+
+	if (!link)
+		return fail(e, -EINVAL, "'forward': the ports are missing; write forward 8080:2988");
+	err = parse_link(link, &s->forward, e);
+	s->forward.protocols = PROTO_TCP | PROTO_UDP;
+	if (!err)
+		err = parse_protocol_suffix(link, &s->forward.protocols, e);
+	return err ? err : cursor_end(cursor, NULL, e);
+}
+
+static int parse_block(struct cursor *cursor, struct statement *s, struct error *e)
+{
+	const char *prefix = cursor_next(cursor);
+	int err;
+
+	if (!prefix)
+		return fail(e, -EINVAL, "'block': the address is missing; write block 203.0.113.9 or 2001:db8::/32");
+	err = parse_prefix(prefix, &s->block, NULL, e);
+	return err ? err : cursor_end(cursor, "one address a statement", e);
+}
+
+static int parse_option(struct cursor *cursor, struct statement *s, struct error *e)
+{
+	const char *name = cursor_next(cursor), *value = cursor_next(cursor);
+
+	if (!name)
+		return fail(e, -EINVAL, "'option': the name is missing; options are allow-ping and non-ip");
+	if (find_option(name, &s->option.name))
+		return fail(e, -EINVAL, "'%s': not an option; options are allow-ping and non-ip", excerpt(name).text);
+	if (!value)
+		return fail(e, -EINVAL, "'option %s': the value is missing; write option %s on or off", name, name);
+	s->option.on = !strcmp(value, "on");
+	if (!s->option.on && strcmp(value, "off"))
+		return fail(e, -EINVAL, "'%s': not a value of %s; write on or off", excerpt(value).text, name);
+	return cursor_end(cursor, NULL, e);
+}
+
+/* As the kernel's dev_valid_name(), and nothing that reads like a flag. */
+static bool is_iface_name(const char *name)
+{
+	if (!*name || *name == '-' || !strcmp(name, ".") || !strcmp(name, ".."))
+		return false;
+	for (; *name; name++)
+		if (*name == '/' || *name == ':' || isspace((unsigned char)*name) || iscntrl((unsigned char)*name))
+			return false;
+	return true;
+}
+
+static int parse_iface(const char *name, struct load_iface *load, struct error *e)
+{
+	if (!is_iface_name(name))
+		return fail(e, -EINVAL, "'%s': not a name of an interface; 'ip link' lists them", excerpt(name).text);
+	if (strlen(name) >= sizeof(load->name))
+		return fail(e, -EINVAL, "'%s': names of interfaces have at most %zu characters", excerpt(name).text,
+			    sizeof(load->name) - 1);
+	if (!strcmp(name, "lo"))
+		return fail(e, -EINVAL, "'lo': loopback is never filtered");
+	strcpy(load->name, name);
+	return 0;
+}
+
+static int parse_load(struct cursor *cursor, struct statement *s, struct error *e)
+{
+	const char *name = cursor_next(cursor);
+	int err;
+
+	if (!name)
+		return fail(e, -EINVAL, "'load': the interface is missing; write load eth0");
+	err = parse_iface(name, &s->load, e);
+	s->load.mode = MODE_AUTO;
+	if (!err && cursor->mode)
+		err = parse_mode(cursor->mode, &s->load.mode, e);
+	return err ? err : cursor_end(cursor, "one interface a statement", e);
+}
+
+static const struct grammar {
+	const char *command;
+	enum statement_kind kind;
+	int (*parse)(struct cursor *cursor, struct statement *s, struct error *e);
+} grammars[] = {
+	{"allow", STATEMENT_RULE, parse_rule},         {"deny", STATEMENT_RULE, parse_rule},
+	{"reject", STATEMENT_RULE, parse_rule},        {"default", STATEMENT_DEFAULT, parse_default},
+	{"forward", STATEMENT_FORWARD, parse_forward}, {"block", STATEMENT_BLOCK, parse_block},
+	{"option", STATEMENT_OPTION, parse_option},    {"load", STATEMENT_LOAD, parse_load},
+};
+
+static const struct grammar *find_grammar(const char *command)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(grammars); i++)
+		if (!strcmp(grammars[i].command, command))
+			return &grammars[i];
+	return NULL;
+}
+
+/* Find the grammar for the first word, and check what flags have to do with it. */
+static int choose_grammar(struct cursor *cursor, const struct grammar **chosen, struct error *e)
+{
+	const char *command = cursor_next(cursor);
+	const struct grammar *grammar = command ? find_grammar(command) : NULL;
+	int err;
+
+	if (!command)
+		return fail(e, -EINVAL, "'': a statement is missing; write one such as allow in 22");
+	if (!grammar) {
+		err = refuse_later_word(command, e);
+		return err ? err
+			   : fail(e, -EINVAL,
+				  "'%s': unknown; statements are allow, deny, reject, default, forward, block, option "
+				  "and load",
+				  excerpt(command).text);
+	}
+	if (cursor->mode && grammar->kind != STATEMENT_LOAD)
+		return fail(e, -EINVAL, "'--mode': only load has a mode");
+	*chosen = grammar;
+	return 0;
+}
+
+int statement_parse(int count, char *const words[], struct statement *out, struct error *e)
+{
+	const struct grammar *grammar = NULL;
+	struct statement s = {0};
+	struct cursor cursor;
+	int err = cursor_begin(&cursor, count, words, e);
+
+	if (!err)
+		err = choose_grammar(&cursor, &grammar, e);
+	if (err)
+		return err;
+	s.kind = grammar->kind;
+	s.runtime = cursor.runtime;
+	if (s.kind == STATEMENT_RULE)
+		find_action(grammar->command, &s.rule.verdict);
+	err = grammar->parse(&cursor, &s, e);
+	if (!err && statement_id(&s, &s.id))
+		err = fail(e, -ENOMEM, "out of memory");
+	if (err) {
+		statement_free(&s);
+		return err;
+	}
+	*out = s;
+	return 0;
+}
+
+static int parse_comment(const char *line, struct statement *out, struct error *e)
+{
+	char *comment = strdup(line);
+
+	if (!comment)
+		return fail(e, -ENOMEM, "out of memory");
+	*out = (struct statement){.kind = STATEMENT_COMMENT, .comment = comment};
+	return 0;
+}
+
+/* Cut @text into words in place. @words has room for any text: (length + 1) / 2 at most. */
+static int split_words(char *text, char **words)
+{
+	char *rest = NULL;
+	int count = 0;
+
+	for (char *word = strtok_r(text, blanks, &rest); word; word = strtok_r(NULL, blanks, &rest))
+		words[count++] = word;
+	return count;
+}
+
+int statement_parse_line(const char *line, struct statement *out, struct error *e)
+{
+	const char *start = line + strspn(line, blanks);
+	_free_ char *text = NULL;
+	_free_ char **words = NULL;
+
+	if (!*start || *start == '#')
+		return parse_comment(line, out, e);
+	text = strdup(start);
+	words = calloc(strlen(start) / 2 + 1, sizeof(*words));
+	if (!text || !words)
+		return fail(e, -ENOMEM, "out of memory");
+	return statement_parse(split_words(text, words), words, out, e);
+}
+
+void statement_free(struct statement *s)
+{
+	if (s->kind == STATEMENT_COMMENT)
+		free(s->comment);
+	else if (s->kind == STATEMENT_RULE)
+		ports_free(&s->rule.ports);
+	memset(s, 0, sizeof(*s));
+}

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#define _GNU_SOURCE
+#include "store.h"
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <linux/bpf.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "util.h"
+
+/* Map a pinned array; its element must have the size we compiled with. */
+static int map_array(struct store *st, const char *name, size_t element, bool write, void *result, struct error *e)
+{
+	struct bpf_map_info info = {};
+	__u32 size = sizeof(info);
+	char path[PATH_MAX];
+	_close_ int fd = bpf_obj_get(instance_pin(st->instance, name, path));
+	struct mapping *m = &st->mappings[st->mapped];
+	long page = sysconf(_SC_PAGESIZE);
+
+	if (fd < 0 && errno == ENOENT)
+		return fail(e, -ENOTCONN, "nothing is loaded; `xdpfw load IFACE` does that");
+	if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &size))
+		return fail(e, -errno, "%s: %s", path, strerror(errno));
+	if (info.value_size != element)
+		return fail(
+			e, -EPROTO,
+			"%s was made by another version of xdpfw; `xdpfw unload --all` with that version, then load",
+			path);
+	m->size = ((size_t)info.max_entries * ((element + 7) & ~7UL) + page - 1) & ~(page - 1);
+	m->memory = mmap(NULL, m->size, PROT_READ | (write ? PROT_WRITE : 0), MAP_SHARED, fd, 0);
+	if (m->memory == MAP_FAILED)
+		return fail(e, -errno, "%s: cannot map: %s", path, strerror(errno));
+	st->mapped++;
+	memcpy(result, &m->memory, sizeof(m->memory));
+	return 0;
+}
+
+static int map_all(struct store *st, struct error *e)
+{
+	const struct {
+		const char *name;
+		size_t element;
+		bool write;
+		void *place;
+	} arrays[] = {
+		{"control", sizeof(*st->control), true, &st->control},
+		{"heads", sizeof(*st->heads), true, &st->heads},
+		{"ports", sizeof(*st->ports), true, &st->ports},
+		{"links", sizeof(*st->links), true, &st->links},
+		{"rule_ids", sizeof(*st->rule_ids), true, &st->rule_ids},
+		{"ifaces", sizeof(*st->ifaces), true, &st->ifaces},
+		{"port_counts", sizeof(*st->port_counts), false, &st->port_counts},
+		{"reason_counts", sizeof(*st->reason_counts), false, &st->reason_counts},
+		{"rule_counts", sizeof(*st->rule_counts), true, &st->rule_counts},
+		{"fingerprints", sizeof(*st->fingerprints), true, &st->fingerprints},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(arrays); i++) {
+		int err = map_array(st, arrays[i].name, arrays[i].element, arrays[i].write, arrays[i].place, e);
+
+		if (err)
+			return err;
+	}
+	/* Only one mapping's size tells how many CPUs the arrays were made for. */
+	st->cpus = st->mappings[7].size / sizeof(*st->reason_counts);
+	return 0;
+}
+
+int store_open(const struct instance *in, struct store *st, struct error *e)
+{
+	char path[PATH_MAX];
+	int err;
+
+	memset(st, 0, sizeof(*st));
+	st->instance = in;
+	st->blocks = -1;
+	err = map_all(st, e);
+	if (!err) {
+		st->blocks = bpf_obj_get(instance_pin(in, "blocks", path));
+		if (st->blocks < 0)
+			err = fail(e, -errno, "%s: %s", path, strerror(errno));
+	}
+	if (!err && st->control->abi != 0 && st->control->abi != XDPFW_ABI)
+		err = fail(e, -EPROTO,
+			   "%s holds maps of layout %u, this program wants %u; `xdpfw unload --all` with the "
+			   "version that made them, then load",
+			   in->pin_dir, st->control->abi, XDPFW_ABI);
+	if (err)
+		store_close(st);
+	return err;
+}
+
+void store_close(struct store *st)
+{
+	while (st->mapped > 0) {
+		struct mapping *m = &st->mappings[--st->mapped];
+
+		munmap(m->memory, m->size);
+	}
+	if (st->blocks >= 0)
+		close(st->blocks);
+	st->blocks = -1;
+}
+
+bool iface_is_live(const struct store *st, const struct xdpfw_iface *iface)
+{
+	return iface->ifindex && xdpfw_armed(st->control->word, iface->epoch, iface->window);
+}
+
+bool store_is_live(const struct store *st)
+{
+	for (size_t i = 0; i < XDPFW_MAX_IFACES; i++)
+		if (iface_is_live(st, &st->ifaces[i]))
+			return true;
+	return false;
+}
+
+/* The text lives in a map of its own for each slot, as long as the text: one element, one string. */
+static void text_name(unsigned int slot, const char *suffix, char name[32])
+{
+	snprintf(name, 32, "text_%u%s", slot, suffix);
+}
+
+char *store_read_text(const struct store *st, unsigned int slot)
+{
+	struct bpf_map_info info = {};
+	__u32 size = sizeof(info), zero = 0;
+	char path[PATH_MAX], name[32], *text;
+	_close_ int fd = -1;
+
+	text_name(slot, "", name);
+	fd = bpf_obj_get(instance_pin(st->instance, name, path));
+	if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &size))
+		return NULL;
+	text = malloc(info.value_size);
+	if (text && bpf_map_lookup_elem(fd, &zero, text)) {
+		free(text);
+		return NULL;
+	}
+	return text;
+}
+
+int store_write_text(const struct store *st, unsigned int slot, const char *text, struct error *e)
+{
+	char path[PATH_MAX], beside[PATH_MAX], name[32];
+	__u32 zero = 0;
+	_close_ int fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "text", sizeof(zero), strlen(text) + 1, 1, NULL);
+
+	if (fd < 0 || bpf_map_update_elem(fd, &zero, text, BPF_ANY))
+		return fail(e, -errno, "cannot store the rules: %s", strerror(errno));
+	text_name(slot, "_new", name);
+	instance_pin(st->instance, name, beside);
+	text_name(slot, "", name);
+	instance_pin(st->instance, name, path);
+	unlink(beside); /* of a command that died */
+	if (bpf_obj_pin(fd, beside) || rename(beside, path))
+		return fail(e, -errno, "%s: cannot pin: %s", path, strerror(errno));
+	return 0;
+}
+
+struct xdpfw_count store_rule_count(const struct store *st, __u32 counter)
+{
+	struct xdpfw_count sum = {};
+
+	for (unsigned int cpu = 0; counter && cpu < st->cpus; cpu++) {
+		sum.packets += st->rule_counts[cpu].rules[counter].packets;
+		sum.bytes += st->rule_counts[cpu].rules[counter].bytes;
+	}
+	return sum;
+}
+
+struct xdpfw_count store_reason_count(const struct store *st, enum xdpfw_dir dir, enum xdpfw_verdict verdict,
+				      enum xdpfw_reason reason)
+{
+	struct xdpfw_count sum = {};
+
+	for (unsigned int cpu = 0; cpu < st->cpus; cpu++) {
+		sum.packets += st->reason_counts[cpu].at[dir][verdict][reason].packets;
+		sum.bytes += st->reason_counts[cpu].at[dir][verdict][reason].bytes;
+	}
+	return sum;
+}

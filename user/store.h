@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The store: the pinned maps of a loaded instance, mapped into memory.
+ */
+#ifndef XDPFW_USER_STORE_H
+#define XDPFW_USER_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "compile.h"
+#include "error.h"
+#include "instance.h"
+#include "ruleset.h"
+#include "xdpfw/counters.h"
+#include "xdpfw/flow.h"
+#include "xdpfw/policy.h"
+
+struct mapping {
+	void *memory;
+	size_t size;
+};
+
+struct store {
+	const struct instance *instance;
+	unsigned int cpus; /* possible ones: how many elements a per-CPU array has */
+	struct xdpfw_control *control;
+	struct xdpfw_policy_head *heads;
+	struct xdpfw_port_table *ports;
+	struct xdpfw_link_table *links;
+	__u64 *rule_ids;
+	struct xdpfw_iface *ifaces;
+	/* Counters, for reading; pages that nothing was counted in cost nothing. */
+	const struct xdpfw_port_counts *port_counts;
+	const struct xdpfw_reason_counts *reason_counts;
+	struct xdpfw_rule_counts *rule_counts;
+	struct xdpfw_fingerprint_table_value *fingerprints;
+	int blocks; /* file descriptor of the trie */
+	struct mapping mappings[10];
+	size_t mapped;
+};
+
+/*
+ * Open the pinned maps. -ENOTCONN if there are none, -EPROTO if a program with another layout made
+ * them. Does not say that anything is attached: see store_is_live().
+ */
+int store_open(const struct instance *in, struct store *st, struct error *e);
+void store_close(struct store *st);
+
+/* A loaded interface that filters. */
+bool iface_is_live(const struct store *st, const struct xdpfw_iface *iface);
+bool store_is_live(const struct store *st);
+
+/* The text of the ruleset in a slot; a new string, NULL if there is none. */
+char *store_read_text(const struct store *st, unsigned int slot);
+int store_write_text(const struct store *st, unsigned int slot, const char *text, struct error *e);
+
+/*
+ * Build @set in the free slot and make it the active one. Gives the statements their counter
+ * numbers. @epoch is the epoch from then on (the present one, but for load and unload). Either all of
+ * it happens or nothing is visible.
+ */
+int store_commit(struct store *st, struct ruleset *set, unsigned int epoch, struct error *e);
+
+/* Sums over CPUs. */
+struct xdpfw_count store_rule_count(const struct store *st, __u32 counter);
+struct xdpfw_count store_reason_count(const struct store *st, enum xdpfw_dir dir, enum xdpfw_verdict verdict,
+				      enum xdpfw_reason reason);
+
+#endif
