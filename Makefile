@@ -34,7 +34,7 @@ say = $(if $(V),,@printf '  %-8s %s\n' $(1) $(2))
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: all test check unit packet e2e demo lint format install clean bench deps-build deps-test deps-lint deps-bench
+.PHONY: all test check unit packet e2e demo lint format install clean bench bench-programs deps-build deps-test deps-lint deps-bench
 
 all: $(BUILD)/xdpfw
 
@@ -95,6 +95,25 @@ demo: deps-build
 	$(Q)scripts/install-deps demo
 	$(Q)$(MAKE) --no-print-directory all
 	$(Q)tests/demo
+
+# Benchmarks: ratios in one run; nothing is asserted.
+$(BUILD)/bench/%.bpf.o: bench/%.bpf.c bench/gen.h | $(BUILD)/bench
+	$(call say,CLANG,$@)
+	$(Q)$(CLANG) $(BPF_CFLAGS) -Wno-unused-parameter -c $< -o $@
+
+$(BUILD)/bench/gen.skel.h: $(BUILD)/bench/gen.bpf.o
+	$(call say,SKELETON,$@)
+	$(Q)$(BPFTOOL) gen skeleton $< name gen_bpf > $@
+
+$(BUILD)/bench/gen: bench/gen.c bench/gen.h $(BUILD)/bench/gen.skel.h user/util.h
+	$(call say,LINK,$@)
+	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE $(WARNINGS) $(CFLAGS) -I$(BUILD)/bench -Iuser -o $@ $< -lbpf
+
+bench-programs: $(BUILD)/bench/gen $(BUILD)/bench/limits.bpf.o
+
+bench: deps-build deps-bench
+	$(Q)$(MAKE) --no-print-directory all bench-programs
+	$(Q)bench/run $(BENCH_FLAGS)
 
 deps-build deps-test deps-lint deps-bench:
 	$(Q)scripts/install-deps $(@:deps-%=%)

@@ -10,6 +10,20 @@
 /* Another CPU may age or mark the same word; after so many tries the bit is left to the next packet. */
 #define MARK_TRIES 4
 
+static __always_inline __u64 fingerprint_age(void)
+{
+	return bpf_jiffies64() >> cfg_age_shift;
+}
+
+/* Has any flow of this local port been marked in this age or the one before? */
+static __always_inline bool has_marks(__u32 table, __u16 port, __u64 age)
+{
+	struct xdpfw_marked_ages *ages = bpf_map_lookup_elem(&marked_ages, &table);
+	__u8 marked = ages ? ages->ports[port] : 0;
+
+	return marked && (marked == xdpfw_age_byte(age) || marked == xdpfw_age_byte(age - 1));
+}
+
 static __always_inline struct xdpfw_fingerprint *fingerprint(__u32 table, __u16 port)
 {
 	struct xdpfw_fingerprint_table_value *value = bpf_map_lookup_elem(&fingerprints, &table);
@@ -17,22 +31,11 @@ static __always_inline struct xdpfw_fingerprint *fingerprint(__u32 table, __u16 
 	return value ? &value->ports[port] : NULL;
 }
 
-static __always_inline __u64 fingerprint_age(void)
+/* The bits that count: those of this age and of the one before. */
+static __always_inline __u64 young_bits(const struct xdpfw_fingerprint *print, __u64 age)
 {
-	return bpf_jiffies64() >> cfg_age_shift;
-}
+	__u64 bits = 0;
 
-/* Is a flow of this local port with this remote endpoint possible? */
-static __always_inline bool may_have_flow(__u32 table, const struct pkt *p, __u16 local, __u16 remote)
-{
-	struct xdpfw_fingerprint *print = fingerprint(table, local);
-	__u64 age, bits = 0;
-
-	if (!print)
-		return true;
-	if (likely((print->words[0] | print->words[1]) << 8 == 0))
-		return false;
-	age = fingerprint_age();
 	for (__u32 i = 0; i < 2; i++) {
 		__u64 word = print->words[i];
 		__u8 behind = (__u8)age - (__u8)(word >> XDPFW_FINGERPRINT_BITS);
@@ -40,7 +43,27 @@ static __always_inline bool may_have_flow(__u32 table, const struct pkt *p, __u1
 		if (behind <= 1)
 			bits |= word;
 	}
-	return bits >> xdpfw_fingerprint_bit(remote_addr(p), remote) & 1;
+	return bits;
+}
+
+/* Is a flow of this local port with this remote endpoint possible? */
+static __always_inline bool may_have_flow(__u32 table, const struct pkt *p, __u16 local, __u16 remote)
+{
+	__u64 age = fingerprint_age();
+	struct xdpfw_fingerprint *print;
+
+	if (likely(!has_marks(table, local, age)))
+		return false;
+	print = fingerprint(table, local);
+	return !print || young_bits(print, age) >> xdpfw_fingerprint_bit(remote_addr(p), remote) & 1;
+}
+
+static __always_inline void mark_port(__u32 table, __u16 port, __u64 age)
+{
+	struct xdpfw_marked_ages *ages = bpf_map_lookup_elem(&marked_ages, &table);
+
+	if (ages && ages->ports[port] != xdpfw_age_byte(age))
+		ages->ports[port] = xdpfw_age_byte(age);
 }
 
 static __always_inline void mark_flow(__u32 table, const struct pkt *p, __u16 local, __u16 remote)
@@ -60,6 +83,7 @@ static __always_inline void mark_flow(__u32 table, const struct pkt *p, __u16 lo
 		if (old == new || __sync_val_compare_and_swap(word, old, new) == old)
 			break;
 	}
+	mark_port(table, local, age);
 }
 
 #endif

@@ -51,7 +51,7 @@ struct {
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__uint(max_entries, 1 << 20);
 	__type(key, struct xdpfw_block_key);
-	__type(value, __u32); /* a decision */
+	__type(value, __u32); /* a decision; 0 = not blocked, although a shorter prefix is */
 } blocks SEC(".maps");
 
 /* Counter numbers: which statement id (0 = free) has which number. User space only; pinned
@@ -108,6 +108,14 @@ struct {
 	__type(key, __u32);
 	__type(value, struct xdpfw_fingerprint_table_value);
 } fingerprints SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, XDPFW_FP_TABLES);
+	__type(key, __u32);
+	__type(value, struct xdpfw_marked_ages);
+} marked_ages SEC(".maps");
 
 /* Flows that this host began. Only its own requests write here. */
 struct {

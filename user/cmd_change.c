@@ -87,6 +87,19 @@ static int add_statement(struct ruleset *set, void *what, struct changes *c, str
 	return err;
 }
 
+/* `block 10.0.0.1/8` blocks 10.0.0.0/8: done, but said. */
+static void warn_of_host_bits(const struct statement *s, const struct words *words)
+{
+	char text[ADDR_TEXT_MAX];
+	struct prefix prefix;
+	bool normalised = false;
+
+	for (int i = 1; s->kind == STATEMENT_BLOCK && i < words->count; i++)
+		if (parse_prefix(words->list[i], &prefix, &normalised, NULL) == 0 && normalised)
+			fprintf(stderr, "xdpfw: warning: %s has bits set beyond its length; taken as %s\n",
+				words->list[i], format_prefix(&prefix, text));
+}
+
 int cmd_change(const struct settings *settings, struct words words, struct error *e)
 {
 	struct statement s = {};
@@ -95,6 +108,7 @@ int cmd_change(const struct settings *settings, struct words words, struct error
 
 	if (err)
 		return err;
+	warn_of_host_bits(&s, &words);
 	runtime = s.runtime;
 	err = change(settings, runtime, add_statement, &s, e);
 	statement_free(&s);
@@ -180,9 +194,8 @@ static const struct statement *find_named(const struct ruleset *set, const char 
 static int delete_named(struct ruleset *set, const struct words *words, struct changes *c, struct error *e)
 {
 	_free_ __u64 *ids = calloc(words->count, sizeof(*ids));
-	_free_ enum statement_kind *kinds = calloc(words->count, sizeof(*kinds));
 
-	if (!ids || !kinds)
+	if (!ids)
 		return fail(e, -ENOMEM, "out of memory");
 	for (int i = 0; i < words->count; i++) {
 		const struct statement *s = find_named(set, words->list[i], e);
@@ -190,14 +203,9 @@ static int delete_named(struct ruleset *set, const struct words *words, struct c
 		if (!s)
 			return e->code;
 		ids[i] = s->id;
-		kinds[i] = s->kind;
+		changes_note(c, CHANGE_REMOVED, s);
 	}
-	for (int i = 0; i < words->count; i++) {
-		const struct statement *s = ruleset_find(set, kinds[i], ids[i]);
-
-		if (s && delete_statement(set, s, c))
-			return fail(e, -ENOMEM, "out of memory");
-	}
+	ruleset_delete_ids(set, ids, words->count);
 	return 0;
 }
 

@@ -106,23 +106,27 @@ static void clear_blocks(struct store *st, unsigned int slot)
 	}
 }
 
+static int put_block(struct store *st, unsigned int slot, const struct prefix *prefix, __u32 decision)
+{
+	struct xdpfw_block_key key = {.prefixlen = 8 + prefix->length, .slot = slot};
+
+	memcpy(key.addr, &prefix->addr, sizeof(key.addr));
+	return bpf_map_update_elem(st->blocks, &key, &decision, BPF_ANY) ? -errno : 0;
+}
+
 static int fill_blocks(struct store *st, unsigned int slot, const struct ruleset *set, struct error *e)
 {
-	__u32 decision = xdpfw_decision(XDPFW_DROP, XDPFW_R_BLOCKED, 0);
+	/* All of IPv4, as v4-mapped. An IPv6 prefix that covers it (::/0) must not block IPv4. */
+	const struct prefix all_v4 = {.addr.bytes = {[10] = 0xff, [11] = 0xff}, .length = 96};
+	int err;
 
 	clear_blocks(st, slot);
-	for (size_t i = 0; i < set->count; i++) {
-		const struct statement *s = &set->statements[i];
-		struct xdpfw_block_key key = {.slot = slot};
-
-		if (s->kind != STATEMENT_BLOCK)
-			continue;
-		key.prefixlen = 8 + s->block.length;
-		memcpy(key.addr, &s->block.addr, sizeof(key.addr));
-		if (bpf_map_update_elem(st->blocks, &key, &decision, BPF_ANY))
-			return fail(e, -errno, "cannot store the blocked addresses: %s", strerror(errno));
-	}
-	return 0;
+	err = ruleset_count(set, STATEMENT_BLOCK) ? put_block(st, slot, &all_v4, 0) : 0;
+	for (size_t i = 0; !err && i < set->count; i++)
+		if (set->statements[i].kind == STATEMENT_BLOCK)
+			err = put_block(st, slot, &set->statements[i].block,
+					xdpfw_decision(XDPFW_DROP, XDPFW_R_BLOCKED, 0));
+	return err ? fail(e, err, "cannot store the blocked addresses: %s", strerror(-err)) : 0;
 }
 
 static void point_image(struct store *st, unsigned int slot, struct policy_image *image)

@@ -54,6 +54,25 @@ static bool kernel_has_xdp_frags(void)
 	return fd >= 0;
 }
 
+/* The low half of jiffies64: only a program can read it. */
+static __u32 jiffies(void)
+{
+	const struct bpf_insn read[] = {
+		{.code = BPF_JMP | BPF_CALL, .imm = BPF_FUNC_jiffies64},
+		{.code = BPF_JMP | BPF_EXIT},
+	};
+	char frame[64] = {};
+	LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = frame, .data_size_in = sizeof(frame));
+	_close_ int fd = bpf_prog_load(BPF_PROG_TYPE_XDP, "jiffies", "GPL", read, ARRAY_SIZE(read), NULL);
+
+	return fd >= 0 && bpf_prog_test_run_opts(fd, &run) == 0 ? run.retval : 0;
+}
+
+__u64 datapath_age(void)
+{
+	return jiffies() >> age_shift(ticks_per_second());
+}
+
 static void configure(struct xdpfw *skel, const struct flavour *f)
 {
 	unsigned int hz = ticks_per_second();

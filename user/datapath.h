@@ -32,6 +32,9 @@ struct flavour {
 int datapath_load(const struct instance *in, const struct flavour *flavour, struct datapath **result, struct error *e);
 void datapath_free(struct datapath *dp);
 
+/* The present age of the fingerprints, as the programs reckon it; see flow.h. */
+__u64 datapath_age(void);
+
 /* File descriptors of the programs, owned by @dp; -1 for what the flavour does not need. */
 int datapath_in(const struct datapath *dp);
 int datapath_out(const struct datapath *dp);

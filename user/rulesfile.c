@@ -103,7 +103,7 @@ static int write_all(int fd, const char *text)
 		text += n;
 		left -= n;
 	}
-	return fsync(fd) ? -errno : 0;
+	return 0;
 }
 
 int rulesfile_stage(const char *path, const char *text, struct error *e)
@@ -126,8 +126,9 @@ int rulesfile_stage(const char *path, const char *text, struct error *e)
 int rulesfile_publish(const char *path, struct error *e)
 {
 	char beside[PATH_MAX + 8];
+	_close_ int fd = open(staged_path(path, beside), O_RDONLY | O_CLOEXEC);
 
-	if (rename(staged_path(path, beside), path))
+	if (fd < 0 || fsync(fd) || rename(beside, path))
 		return fail(e, -errno, "%s: %s", path, strerror(errno));
 	sync_directory(path);
 	return 0;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The rules file on disk. It is replaced, never rewritten: the new text is written and synced
- * beside it, and renamed when the kernel has accepted the policy.
+ * The rules file on disk. It is replaced, never rewritten: the new text is written beside it,
+ * and synced and renamed when the kernel has accepted the policy. (Syncing takes longer than
+ * everything else and need not delay the policy.)
  */
 #ifndef XDPFW_USER_RULESFILE_H
 #define XDPFW_USER_RULESFILE_H
@@ -15,7 +16,7 @@ int rulesfile_read(const char *path, char **text, struct error *e);
 /* Read and parse; a file that does not exist is an empty ruleset. */
 int rulesfile_load(const char *path, struct ruleset *set, struct error *e);
 
-/* Write @text beside @path, synced to disk. */
+/* Write @text beside @path. */
 int rulesfile_stage(const char *path, const char *text, struct error *e);
 
 /* Make the staged text the file, or forget it. */

@@ -35,8 +35,9 @@ struct store {
 	const struct xdpfw_reason_counts *reason_counts;
 	struct xdpfw_rule_counts *rule_counts;
 	struct xdpfw_fingerprint_table_value *fingerprints;
+	struct xdpfw_marked_ages *marked_ages;
 	int blocks; /* file descriptor of the trie */
-	struct mapping mappings[10];
+	struct mapping mappings[11];
 	size_t mapped;
 };
 

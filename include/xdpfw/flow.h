@@ -43,8 +43,11 @@ struct xdpfw_flow {
  *	bits 63..56  age the word belongs to (low 8 bits)
  *	bits 55..0   one bit for each remote endpoint, by hash
  *
- * An age is 2^XDPFW_AGE_SHIFT jiffies, chosen at load to be longer than the
- * longest UDP time-out. A word older than one age counts as empty.
+ * An age is 2^cfg_age_shift jiffies, chosen at load to be longer than the longest UDP
+ * time-out. A word older than one age counts as empty.
+ *
+ * In front of the words stands one byte a port: the age in which any flow of the port was
+ * last marked (0 = never). A flood over all ports then touches 64 KiB, not 1 MiB.
  */
 #define XDPFW_FINGERPRINT_BITS 56
 
@@ -62,6 +65,16 @@ enum xdpfw_fingerprint_table {
 struct xdpfw_fingerprint_table_value {
 	struct xdpfw_fingerprint ports[65536];
 };
+
+struct xdpfw_marked_ages {
+	__u8 ports[65536];
+};
+
+/* An age as that byte: never 0. */
+static inline __u8 xdpfw_age_byte(__u64 age)
+{
+	return (age & 0x7f) | 0x80;
+}
 
 /* Bit of a remote endpoint; port in host byte order. User space marks the sockets
  * that are open at `load` with the same function. */

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The frame source: run by gen.c in live-frame mode, never attached.
+ *
+ * The kernel hands out the same few pages again and again, with what the last pass and
+ * the receiver left in them (Documentation/bpf/bpf_prog_run.rst). So each pass writes
+ * all headers anew; only the payload, zeros from the start, is relied on.
+ *
+ * Redirect, not XDP_TX: live mode turns XDP_TX into a redirect to the ingress interface
+ * anyway, and an ingress interface can only be named if it runs NAPI itself, which a
+ * veth does only while XDP or GRO is on. A redirect needs neither here; the *receiving*
+ * end must have XDP or GRO on, or the driver refuses the frame.
+ */
+#include <linux/bpf.h>
+
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+#include "gen.h"
+
+const volatile struct gen_config config;
+
+__u64 sent;
+__u64 random_state = 88172645463325252ULL;
+
+/* Knuth's MMIX generator. The low bits are poor and stay unused. */
+static __always_inline __u64 next_random(void)
+{
+	random_state = random_state * 6364136223846793005ULL + 1442695040888963407ULL;
+	return random_state;
+}
+
+/* Which of the @spread values from @base on the 16 random bits @random mean. In network order. */
+static __always_inline __be16 pick(__u16 base, __u32 spread, __u16 random)
+{
+	return bpf_htons((__u16)(base + (random * spread >> 16)));
+}
+
+static __always_inline __sum16 fold(__u32 sum)
+{
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	return ~sum;
+}
+
+static __always_inline void put16(void *frame, __u32 at, __u16 value)
+{
+	*(__u16 *)(frame + at) = value;
+}
+
+static __always_inline void write_header(void *frame)
+{
+	__u64 *words = frame;
+
+#pragma unroll
+	for (__u32 i = 0; i < GEN_WORDS; i++)
+		if (i < config.words)
+			words[i] = config.header[i];
+}
+
+static __always_inline void write_varying(void *frame)
+{
+	__u64 random = next_random();
+	__be16 source = pick(config.source_base, config.sources, random >> 16);
+	__be16 source_port = pick(config.source_port_base, config.source_ports, random >> 32);
+	__be16 target_port = pick(config.target_port_base, config.target_ports, random >> 48);
+	__sum16 l4_sum = fold(config.l4_sum + source + source_port + target_port);
+
+	/* RFC 768: a UDP sum of 0 means "none"; the sum 0 is sent as its twin. */
+	if (config.udp && !l4_sum)
+		l4_sum = 0xffff;
+	put16(frame, config.source_at, source);
+	put16(frame, config.ports_at, source_port);
+	put16(frame, config.ports_at + 2, target_port);
+	put16(frame, config.l4_sum_at, l4_sum);
+	if (config.ipv4)
+		put16(frame, config.ip_sum_at, fold(config.ip_sum + source));
+}
+
+SEC("xdp")
+int generate(struct xdp_md *ctx)
+{
+	void *frame = (void *)(long)ctx->data;
+
+	if (frame + config.words * 8 > (void *)(long)ctx->data_end)
+		return XDP_ABORTED;
+	write_header(frame);
+	write_varying(frame);
+	sent++;
+	return bpf_redirect(config.ifindex, 0);
+}
+
+char LICENSE[] SEC("license") = "GPL";

@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Where the measuring happens: pairs of network namespaces that leave nothing behind.
+
+The whole run lives in a mount namespace of its own, with its own /run/netns and its own
+bpffs. So namespaces, pinned programs and maps end with the run even if it is killed with
+SIGKILL, and a firewall that protects this host is neither seen nor touched.
+"""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+
+# RFC 2544 reserves 198.18.0.0/15 for benchmarks: two halves of one subnet, so that
+# 65,536 source addresses do not reach into the target's half.
+SOURCE = "198.18.0.1"
+TARGET = "198.19.0.1"
+PREFIX = 15
+TARGET_MAC = "02:00:00:00:00:02"
+
+INSIDE = "XDPFW_BENCH_INSIDE"
+
+
+class BenchError(Exception):
+    """Something that was to be measured could not be; the text says what and why."""
+
+
+def isolate():
+    """Go on in a mount namespace of our own (by executing this program again)."""
+    if os.geteuid() != 0:
+        raise BenchError("needs root: it makes network namespaces and loads BPF programs")
+    if os.environ.get(INSIDE) != str(os.getpid()):
+        os.environ[INSIDE] = str(os.getpid())  # exec keeps the pid
+        os.execvp("unshare", ["unshare", "--mount", sys.executable, *sys.argv])
+    os.makedirs("/run/netns", exist_ok=True)
+    run(["mount", "-t", "tmpfs", "none", "/run/netns"])
+    run(["mount", "-t", "bpf", "none", "/sys/fs/bpf"])
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+
+
+def run(command, timeout=60, env=None, stdin=None):
+    """Run a command; return its stdout, or raise with its last line of stderr."""
+    try:
+        done = subprocess.run(command, timeout=timeout, env=env, input=stdin, text=True, capture_output=True)
+    except FileNotFoundError as error:
+        raise BenchError(f"{command[0]}: not found") from error
+    except subprocess.TimeoutExpired as error:
+        raise BenchError(f"{shown(command)}: still running after {timeout} s") from error
+    if done.returncode:
+        said = (done.stderr.strip() or done.stdout.strip() or "said nothing").splitlines()[-1]
+        raise BenchError(f"{shown(command)}: exit {done.returncode}: {said}")
+    return done.stdout
+
+
+def shown(command):
+    """The start of a command, for a message, without how it got into its namespace."""
+    return " ".join(command[2:8] if command[0] == "nsenter" else command[:6])
+
+
+class Lab:
+    """A source and a target namespace, joined by a veth pair; the target is under test."""
+
+    count = 0
+
+    def __init__(self):
+        Lab.count += 1
+        # Numbered throughout: xdp-filter and others pin by interface name, whatever the namespace.
+        self.source, self.target = f"xbs{Lab.count}", f"xbt{Lab.count}"
+        self.source_interface, self.target_interface = f"xbsv{Lab.count}", f"xbtv{Lab.count}"
+        self.children = []
+
+    def __enter__(self):
+        try:
+            self._create()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        for child in self.children:
+            child.terminate()  # timeout(1) hands SIGTERM on; SIGKILL would orphan what it runs
+            child.wait()
+        for name in (self.source, self.target):
+            subprocess.run(["ip", "netns", "delete", name], stderr=subprocess.DEVNULL)
+
+    def _create(self):
+        run(["ip", "netns", "add", self.source])
+        run(["ip", "netns", "add", self.target])
+        # Like a NIC that hashes one flow to one queue: one queue, so one CPU does all the work.
+        run(["ip", "link", "add", self.source_interface, "netns", self.source,
+             "numtxqueues", "1", "numrxqueues", "1", "type", "veth",
+             "peer", "name", self.target_interface, "netns", self.target,
+             "address", TARGET_MAC, "numtxqueues", "1", "numrxqueues", "1"])
+        self._configure(self.source, self.source_interface, SOURCE)
+        self._configure(self.target, self.target_interface, TARGET)
+
+    @staticmethod
+    def _configure(namespace, interface, address):
+        run(["ip", "-n", namespace, "address", "add", f"{address}/{PREFIX}", "dev", interface])
+        run(["ip", "-n", namespace, "link", "set", "lo", "up"])
+        run(["ip", "-n", namespace, "link", "set", interface, "up"])
+
+    @staticmethod
+    def inside(namespace, command):
+        # Not `ip netns exec`: that mounts a fresh /sys and so hides the bpffs.
+        return ["nsenter", f"--net=/run/netns/{namespace}", *command]
+
+    def start(self, namespace, command):
+        """Start a command in the background; it ends with the lab or, if the run is killed, with the run."""
+        command = ["setpriv", "--pdeathsig", "TERM", *self.inside(namespace, ["timeout", "600", *command])]
+        child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.children.append(child)
+
+    def counters(self):
+        """What native XDP on the target's interface has counted: packets seen and packets dropped."""
+        text = run(self.inside(self.target, ["ethtool", "-S", self.target_interface]))
+
+        def total(name):
+            return sum(int(number) for number in re.findall(rf"rx_queue_\d+_{name}: (\d+)", text))
+
+        return total("xdp_packets"), total("xdp_drops")

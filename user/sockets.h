@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The kernel's own table of TCP sockets (NETLINK_SOCK_DIAG), in this network namespace. */
+#ifndef XDPFW_USER_SOCKETS_H
+#define XDPFW_USER_SOCKETS_H
+
+#include <linux/types.h>
+
+#include "xdpfw/addr.h"
+
+/* One connection; v4 addresses are v4-mapped, ports in host byte order. */
+struct socket_row {
+	struct xdpfw_addr local;
+	struct xdpfw_addr remote;
+	__u16 local_port;
+	__u16 remote_port;
+	__u8 state; /* TCP_ESTABLISHED... of <netinet/tcp.h> */
+	__u32 uid;
+	__u32 inode;
+};
+
+typedef void (*socket_fn)(const struct socket_row *row, void *data);
+
+/* Call @fn for every TCP socket but listeners; 0 or a negative errno. */
+int sockets_each(socket_fn fn, void *data);
+
+#endif
