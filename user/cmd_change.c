@@ -46,7 +46,7 @@ static int change(const struct settings *settings, bool runtime, edit_fn edit, v
 	changes_init(&c);
 	live = s.live;
 	if (runtime && !live)
-		err = fail(e, -ENOTCONN, "--runtime: nothing is loaded; leave it out to change the rules file");
+		err = fail(e, -ENOTCONN, "--runtime: not loaded; leave it out to change the rules file");
 	if (!err)
 		err = session_check_sync(&s, e);
 	if (!err && ruleset_copy(&s.now, &after))

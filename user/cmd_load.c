@@ -238,7 +238,7 @@ int cmd_unload(const struct settings *settings, struct words words, struct error
 		return err;
 	changes_init(&c);
 	if (!s.live)
-		err = fail(e, -ENOTCONN, "nothing is loaded");
+		err = fail(e, -ENOTCONN, "not loaded: no interface is filtered; nothing to unload");
 	if (!err)
 		err = find_records(&s, &words, all, records, &count, e);
 	if (!err)

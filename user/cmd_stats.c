@@ -115,7 +115,7 @@ int cmd_stats(const struct settings *settings, struct words words, struct error 
 	if (err)
 		return err;
 	if (!s.live)
-		err = fail(e, -ENOTCONN, "nothing is loaded; `xdpfw load IFACE` does that");
+		err = fail(e, -ENOTCONN, "not loaded: no interface is filtered; `xdpfw load IFACE` does that");
 	if (!err && counts_read(&s.store, &counts))
 		err = fail(e, -ENOMEM, "out of memory");
 	if (!err && settings->json)

@@ -148,7 +148,7 @@ static int build(struct store *st, unsigned int slot, struct ruleset *set, struc
 	if (err == -ENOSPC)
 		err = reclaim_numbers(st, set);
 	if (err)
-		return fail(e, err, "more than %d rules and forwards", XDPFW_MAX_RULES - 1);
+		return fail(e, err, "too much: more than %d rules and forwards", XDPFW_MAX_RULES - 1);
 	point_image(st, slot, &image);
 	err = compile(set, &image, e);
 	if (!err)

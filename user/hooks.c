@@ -95,11 +95,11 @@ static int clsact_attach(enum hook_role role, int ifindex, int prog, struct erro
 	clsact_place(role, ifindex, &hook, &opts);
 	err = bpf_tc_hook_create(&hook);
 	if (err && err != -EEXIST)
-		return fail(e, err, "cannot make a clsact qdisc: %s", strerror(-err));
+		return fail(e, err, "clsact: cannot make the qdisc: %s", strerror(-err));
 	opts.prog_fd = prog;
 	opts.flags = BPF_TC_F_REPLACE;
 	err = bpf_tc_attach(&hook, &opts);
-	return err ? fail(e, err, "cannot attach a TC filter: %s", strerror(-err)) : 0;
+	return err ? fail(e, err, "clsact: cannot attach the filter: %s", strerror(-err)) : 0;
 }
 
 static void clsact_detach(enum hook_role role, int ifindex)
@@ -141,7 +141,7 @@ static int attach_new(const struct instance *in, enum hook_role role, int ifinde
 		return clsact_attach(role, ifindex, prog, e);
 	}
 	if (link < 0)
-		return fail(e, link, "cannot attach at %s: %s", role == ROLE_XDP ? "XDP" : "TC", strerror(-link));
+		return fail(e, link, "%s: cannot attach: %s", role == ROLE_XDP ? "XDP" : "TC", strerror(-link));
 	link_path(in, role, ifindex, path);
 	if (bpf_obj_pin(link, path))
 		return fail(e, -errno, "%s: cannot pin: %s", path, strerror(errno));

@@ -50,31 +50,40 @@ static int enter_netns(const char *name, struct error *e)
 	return 0;
 }
 
-/* The name of the namespace that we are in, when nobody gave one: "host", or the name under which
- * `ip netns` knows it, so that two namespaces never share an instance by accident. */
-static int find_name(struct instance *in, struct error *e)
+/* The name under which `ip netns` knows the namespace that we are in; false if it knows none. */
+static bool find_netns_name(char *name, size_t size)
 {
-	DIR *dir;
+	DIR *dir = opendir(NETNS_DIR);
 	struct dirent *entry;
+	bool found = false;
 
-	strcpy(in->name, "host");
-	if (access("/proc/1/ns/net", R_OK) || same_file("/proc/self/ns/net", "/proc/1/ns/net"))
-		return 0;
-	in->name[0] = '\0';
-	dir = opendir(NETNS_DIR);
-	while (dir && (entry = readdir(dir))) {
+	while (dir && !found && (entry = readdir(dir))) {
 		char path[PATH_MAX];
 
 		snprintf(path, sizeof(path), NETNS_DIR "/%s", entry->d_name);
-		if (entry->d_name[0] != '.' && same_file(path, "/proc/self/ns/net"))
-			snprintf(in->name, sizeof(in->name), "%s", entry->d_name);
+		found = entry->d_name[0] != '.' && same_file(path, "/proc/self/ns/net");
+		if (found)
+			snprintf(name, size, "%s", entry->d_name);
 	}
 	if (dir)
 		closedir(dir);
-	if (!in->name[0])
-		return fail(e, -EINVAL,
-			    "this network namespace has no name; name it with `ip netns attach`, or give --pin-dir");
-	return 0;
+	return found;
+}
+
+/*
+ * The instance when nobody named one: "host", or the name of the namespace, so that two namespaces never share
+ * an instance by accident. (Process 1 may be out of sight even for root; then an unknown namespace is the host's.)
+ */
+static int find_name(struct instance *in, struct error *e)
+{
+	struct stat init;
+
+	strcpy(in->name, "host");
+	if (same_file("/proc/self/ns/net", "/proc/1/ns/net") || find_netns_name(in->name, sizeof(in->name)))
+		return 0;
+	if (stat("/proc/1/ns/net", &init))
+		return 0;
+	return fail(e, -EXDEV, "instance: this network namespace has no name; give it one with `ip netns attach`, or give --pin-dir");
 }
 
 static int copy_path(const char *from, char to[PATH_MAX], struct error *e)
@@ -142,7 +151,7 @@ int instance_lock(struct instance *in, struct error *e)
 		if (errno != EWOULDBLOCK && errno != EINTR)
 			return fail(e, -errno, "%s: %s", path, strerror(errno));
 		if (waited >= LOCK_WAIT_MS)
-			return fail(e, -EBUSY, "another xdpfw has been changing this firewall for 10 s; try again");
+			return fail(e, -EBUSY, "busy: another xdpfw has been changing this firewall for 10 s; try again");
 		nanosleep(&step, NULL);
 	}
 	return 0;
@@ -162,13 +171,38 @@ static bool is_bpffs(const char *path)
 	return statfs(path, &fs) == 0 && (unsigned int)fs.f_type == BPF_FS_MAGIC;
 }
 
+static pid_t parent_of(pid_t pid)
+{
+	char path[64];
+	_fclose_ FILE *file = NULL;
+	int parent = 0;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	file = fopen(path, "re");
+	return file && fscanf(file, "%*d (%*[^)]) %*c %d", &parent) == 1 ? parent : 0;
+}
+
+/* Are we in a mount namespace that an ancestor does not share? Root may not look at all of them. */
+static bool in_private_mounts(void)
+{
+	for (pid_t pid = getppid(); pid > 0; pid = parent_of(pid)) {
+		char path[64];
+		struct stat theirs;
+
+		snprintf(path, sizeof(path), "/proc/%d/ns/mnt", pid);
+		if (stat(path, &theirs) == 0 && !same_file(path, "/proc/self/ns/mnt"))
+			return true;
+	}
+	return false;
+}
+
 /* Under `ip netns exec` /sys is a fresh one in a private mount namespace: what is pinned there dies with
  * this process, and the firewall with it. */
 static int mount_bpffs(const struct instance *in, struct error *e)
 {
-	if (!access("/proc/1/ns/mnt", R_OK) && !same_file("/proc/self/ns/mnt", "/proc/1/ns/mnt"))
+	if (in_private_mounts())
 		return fail(e, -EXDEV,
-			    "a bpffs mounted here would vanish with this process (private mount namespace, as under "
+			    "bpffs: mounted here it would vanish with this process (private mount namespace, as under "
 			    "`ip netns exec`); run `xdpfw -n %s ...` from outside",
 			    in->name[0] ? in->name : "NAME");
 	if (mount("bpf", BPFFS, "bpf", 0, "mode=0700"))

@@ -78,7 +78,7 @@ static int exit_code(int err)
 
 int require_root(struct error *e)
 {
-	return geteuid() == 0 ? 0 : fail(e, -EPERM, "only root may do this; try sudo");
+	return geteuid() == 0 ? 0 : fail(e, -EPERM, "no permission: only root may do this; try sudo");
 }
 
 static void remove_word(struct words *words, int i, int n)
@@ -157,9 +157,9 @@ static int run(struct words words, struct error *e)
 	while (flags.count - rest > 0 && strcmp(words.list[rest], "--") != 0)
 		rest++;
 	flags.count = rest;
-	if (take_flag(&flags, "--help") | take_flag(&flags, "-h") || words.count == 0) {
+	if (take_flag(&flags, "--help") | take_flag(&flags, "-h")) {
 		print_help();
-		return words.count == 0 ? -EINVAL : 0;
+		return 0;
 	}
 	if (take_flag(&flags, "--version")) {
 		puts("xdpfw " XDPFW_VERSION);
@@ -171,7 +171,7 @@ static int run(struct words words, struct error *e)
 	for (int i = rest + 1; i < words.count; i++)
 		flags.list[flags.count++] = words.list[i];
 	if (flags.count == 0)
-		return fail(e, -EINVAL, "which command? see `xdpfw --help`");
+		return fail(e, -EINVAL, "no command: say what to do; see `xdpfw --help`");
 	command = find_command(flags.list[0]);
 	if (!command)
 		return fail(e, -EINVAL, "'%s': no such command; see `xdpfw --help`", flags.list[0]);

@@ -88,7 +88,7 @@ int session_check_sync(struct session *s, struct error *e)
 {
 	if (session_in_sync(s) || finish_staged(s))
 		return 0;
-	return fail(e, -ESTALE, "%s was edited since it was loaded; `xdpfw apply %s` puts it in force",
+	return fail(e, -ESTALE, "%s: edited since it was loaded; `xdpfw apply %s` puts it in force",
 		    s->instance.rules_file, s->instance.rules_file);
 }
 

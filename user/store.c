@@ -21,7 +21,7 @@ static int map_array(struct store *st, const char *name, size_t element, bool wr
 	long page = sysconf(_SC_PAGESIZE);
 
 	if (fd < 0 && errno == ENOENT)
-		return fail(e, -ENOTCONN, "nothing is loaded; `xdpfw load IFACE` does that");
+		return fail(e, -ENOTCONN, "not loaded: no interface is filtered; `xdpfw load IFACE` does that");
 	if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &size))
 		return fail(e, -errno, "%s: %s", path, strerror(errno));
 	if (info.value_size != element)
