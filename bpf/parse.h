@@ -368,8 +368,23 @@ __noinline __u32 parse_xdp(struct xdp_md *xdp, struct pkt *p)
 	return parse(xdp, &f, p, parse_ethernet(&f, p));
 }
 
-/* An skb begins with the IP header where the interface has no Ethernet header (@l3). A tag in its metadata is
- * one that the driver or the stack has stripped, and what lies in the frame begins behind it. */
+/*
+ * The ethertype of an skb. It begins with the IP header where the interface has no Ethernet header (@l3), and also
+ * behind generic XDP, which copies some skbs and forgets the length of their link header: then
+ * what stands in the ethertype's place is not what the kernel knows the packet to be. A tag in the metadata is one that
+ * the driver or the stack has stripped, and what lies in the frame begins behind it.
+ */
+static __always_inline __be16 skb_ethertype(struct __sk_buff *skb, const struct frame *f, struct pkt *p, bool l3)
+{
+	__be16 known = (__be16)skb->protocol, type = l3 ? known : parse_ethernet(f, p);
+
+	if (likely(type == known) || (known != bpf_htons(ETH_P_IP) && known != bpf_htons(ETH_P_IPV6)) ||
+	    p->l3 > sizeof(struct ethhdr))
+		return type;
+	p->l3 = 0;
+	return known;
+}
+
 __noinline __u32 parse_skb(struct __sk_buff *skb, struct pkt *p, bool l3)
 {
 	struct frame f;
@@ -383,7 +398,7 @@ __noinline __u32 parse_skb(struct __sk_buff *skb, struct pkt *p, bool l3)
 	p->hook = HOOK_TC;
 	p->length = skb->len;
 	p->segments = skb->gso_segs > 1 ? skb->gso_segs : 1;
-	return parse(skb, &f, p, l3 ? (__be16)skb->protocol : parse_ethernet(&f, p));
+	return parse(skb, &f, p, skb_ethertype(skb, &f, p, l3));
 }
 
 #endif

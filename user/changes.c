@@ -81,12 +81,27 @@ bool changes_any(const struct changes *c)
 	return json_array_size(c->added) + json_array_size(c->removed) + json_array_size(c->replaced) > 0;
 }
 
+/* "allow in 22" covers two protocols without saying so; the person should see it. */
+static const char *unsaid_protocols(const char *line)
+{
+	struct statement s = {};
+	bool both;
+
+	if (statement_parse_line(line, &s, NULL))
+		return "";
+	both = s.kind == STATEMENT_RULE && s.rule.protocols == (PROTO_TCP | PROTO_UDP);
+	both |= s.kind == STATEMENT_FORWARD && s.forward.protocols == (PROTO_TCP | PROTO_UDP);
+	statement_free(&s);
+	return both ? " (tcp and udp)" : "";
+}
+
 static void print_lines(const char *verb, const json_t *lines)
 {
 	const json_t *line;
 	size_t i;
 
-	json_array_foreach(lines, i, line) printf("%s: %s\n", verb, json_string_value(line));
+	json_array_foreach(lines, i, line)
+		printf("%s: %s%s\n", verb, json_string_value(line), unsaid_protocols(json_string_value(line)));
 }
 
 static void print_json(const struct changes *c)

@@ -63,9 +63,63 @@ static int change(const struct settings *settings, bool runtime, edit_fn edit, v
 	return err;
 }
 
+struct addition {
+	struct statement *statement;
+	const struct words *words; /* as typed */
+};
+
+/* `block 10.0.0.1/8` blocks 10.0.0.0/8: done, but said. */
+static void warn_of_host_bits(const struct addition *a, struct changes *c)
+{
+	char text[ADDR_TEXT_MAX];
+	struct prefix prefix;
+	bool normalised = false;
+
+	for (int i = 1; a->statement->kind == STATEMENT_BLOCK && i < a->words->count; i++)
+		if (parse_prefix(a->words->list[i], &prefix, &normalised, NULL) == 0 && normalised)
+			changes_warn(c, "%s: has bits set beyond its length; taken as %s", a->words->list[i],
+				     format_prefix(&prefix, text));
+}
+
+static bool ports_overlap(const struct ports *a, const struct ports *b)
+{
+	for (size_t i = 0; i < a->count; i++)
+		for (size_t j = 0; j < b->count; j++)
+			if (a->ranges[i].first <= b->ranges[j].last && b->ranges[j].first <= a->ranges[i].last)
+				return true;
+	return false;
+}
+
+/* May both rules match one request? */
+static bool rules_overlap(const struct rule *a, const struct rule *b)
+{
+	if (a->dir != b->dir)
+		return false;
+	if (!a->protocols || !b->protocols)
+		return true;
+	return a->protocols & b->protocols && ports_overlap(&a->ports, &b->ports);
+}
+
+/* Name the earlier rules of another verdict that decide some of what the rule @id is about. */
+static void warn_of_hidden(const struct ruleset *set, __u64 id, struct changes *c)
+{
+	const struct statement *s = ruleset_find(set, STATEMENT_RULE, id);
+
+	for (const struct statement *earlier = set->statements; s && earlier < s; earlier++) {
+		_free_ char *line = NULL;
+
+		if (earlier->kind != STATEMENT_RULE || earlier->rule.verdict == s->rule.verdict ||
+		    !rules_overlap(&earlier->rule, &s->rule))
+			continue;
+		line = statement_format(earlier);
+		changes_warn(c, "'%s' comes first and decides some or all of these requests", line);
+	}
+}
+
 static int add_statement(struct ruleset *set, void *what, struct changes *c, struct error *e)
 {
-	struct statement *s = what, note = {};
+	const struct addition *a = what;
+	struct statement *s = a->statement, note = {};
 	_free_ char *line = statement_format(s);
 	const struct statement *old;
 	enum change change;
@@ -79,38 +133,29 @@ static int add_statement(struct ruleset *set, void *what, struct changes *c, str
 		statement_free(&note);
 		return fail(e, -EINVAL, "--runtime: the rules file has this already; change it without --runtime");
 	}
+	warn_of_host_bits(a, c);
 	err = ruleset_add(set, s, &change, e);
 	memset(s, 0, sizeof(*s));
-	if (!err)
+	if (!err) {
 		changes_note(c, change, &note);
+		if (change != CHANGE_NONE)
+			warn_of_hidden(set, note.id, c);
+	}
 	statement_free(&note);
 	return err;
-}
-
-/* `block 10.0.0.1/8` blocks 10.0.0.0/8: done, but said. */
-static void warn_of_host_bits(const struct statement *s, const struct words *words)
-{
-	char text[ADDR_TEXT_MAX];
-	struct prefix prefix;
-	bool normalised = false;
-
-	for (int i = 1; s->kind == STATEMENT_BLOCK && i < words->count; i++)
-		if (parse_prefix(words->list[i], &prefix, &normalised, NULL) == 0 && normalised)
-			fprintf(stderr, "xdpfw: warning: %s has bits set beyond its length; taken as %s\n",
-				words->list[i], format_prefix(&prefix, text));
 }
 
 int cmd_change(const struct settings *settings, struct words words, struct error *e)
 {
 	struct statement s = {};
+	struct addition addition = {&s, &words};
 	bool runtime;
 	int err = statement_parse(words.count, words.list, &s, e);
 
 	if (err)
 		return err;
-	warn_of_host_bits(&s, &words);
 	runtime = s.runtime;
-	err = change(settings, runtime, add_statement, &s, e);
+	err = change(settings, runtime, add_statement, &addition, e);
 	statement_free(&s);
 	return err;
 }

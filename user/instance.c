@@ -83,7 +83,9 @@ static int find_name(struct instance *in, struct error *e)
 		return 0;
 	if (stat("/proc/1/ns/net", &init))
 		return 0;
-	return fail(e, -EXDEV, "instance: this network namespace has no name; give it one with `ip netns attach`, or give --pin-dir");
+	return fail(
+		e, -EXDEV,
+		"instance: this network namespace has no name; give it one with `ip netns attach`, or give --pin-dir");
 }
 
 static int copy_path(const char *from, char to[PATH_MAX], struct error *e)
@@ -151,7 +153,8 @@ int instance_lock(struct instance *in, struct error *e)
 		if (errno != EWOULDBLOCK && errno != EINTR)
 			return fail(e, -errno, "%s: %s", path, strerror(errno));
 		if (waited >= LOCK_WAIT_MS)
-			return fail(e, -EBUSY, "busy: another xdpfw has been changing this firewall for 10 s; try again");
+			return fail(e, -EBUSY,
+				    "busy: another xdpfw has been changing this firewall for 10 s; try again");
 		nanosleep(&step, NULL);
 	}
 	return 0;
