@@ -62,6 +62,15 @@ static __u32 find_number(const struct store *st, __u64 id, __u32 *vacant)
 	return 0;
 }
 
+void store_number(const struct store *st, struct ruleset *set)
+{
+	__u32 vacant;
+
+	for (size_t i = 0; i < set->count; i++)
+		if (has_counter(&set->statements[i]))
+			set->statements[i].counter = find_number(st, set->statements[i].id, &vacant);
+}
+
 static int give_numbers(struct store *st, struct ruleset *set)
 {
 	for (size_t i = 0; i < set->count; i++) {

@@ -13,10 +13,14 @@ static int read_live_rules(struct session *s, struct error *e)
 {
 	unsigned int slot = xdpfw_control_active(s->store.control->word);
 	_free_ char *text = store_read_text(&s->store, slot);
+	int err;
 
 	if (!text)
 		return fail(e, -EIO, "%s: the rules of the live policy cannot be read", s->instance.pin_dir);
-	return ruleset_parse(text, s->instance.pin_dir, &s->now, e);
+	err = ruleset_parse(text, s->instance.pin_dir, &s->now, e);
+	if (!err)
+		store_number(&s->store, &s->now);
+	return err;
 }
 
 int session_open(const struct settings *settings, bool writer, struct session *s, struct error *e)

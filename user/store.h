@@ -63,6 +63,9 @@ int store_write_text(const struct store *st, unsigned int slot, const char *text
  */
 int store_commit(struct store *st, struct ruleset *set, unsigned int epoch, struct error *e);
 
+/* Give the statements of a live ruleset the counter numbers that they have in the store. */
+void store_number(const struct store *st, struct ruleset *set);
+
 /* Sums over CPUs. */
 struct xdpfw_count store_rule_count(const struct store *st, __u32 counter);
 struct xdpfw_count store_reason_count(const struct store *st, enum xdpfw_dir dir, enum xdpfw_verdict verdict,
