@@ -56,6 +56,9 @@ struct icmp_header {
  * gives up on packet offsets that may exceed 65,535. */
 #define MAX_OFFSET 0x7fff
 
+/* <linux/in.h> names only what has a socket API. */
+#define PROTO_SCTP 132
+
 enum fragment_kind {
 	FRAGMENT_NONE,  /* a whole packet, or an atomic IPv6 fragment (RFC 6946) */
 	FRAGMENT_FIRST, /* holds the L4 header */
@@ -90,6 +93,9 @@ struct pkt {
 	__u32 flags;    /* of that policy: enum xdpfw_head_flags */
 	__u32 fragment_id;
 	__u32 fragment_offset;  /* bytes */
+	__u32 sequence;         /* TCP, host byte order */
+	__u32 acknowledged;     /* TCP, host byte order */
+	__u32 ifindex;          /* the interface of the hook */
 	__u32 l4_length;        /* bytes of L4 header and payload, by the IP header, not by the frame */
 	__u16 l3;               /* offset of the IP header */
 	__u16 l4;               /* offset of the L4 header */
@@ -101,10 +107,12 @@ struct pkt {
 	__u8 hop_limit;
 	__u8 tcp_flags;
 	__u8 icmp_type;
-	__u8 fragment; /* enum fragment_kind */
-	__u8 dir;      /* enum xdpfw_dir: in at XDP and TC ingress, out at TC egress */
-	__u8 hook;     /* enum hook */
-	__u8 ported;   /* the ports have been read: TCP or UDP, and no later fragment */
+	__u8 fragment;  /* enum fragment_kind */
+	__u8 dir;       /* enum xdpfw_dir: in at XDP and TC ingress, out at TC egress */
+	__u8 hook;      /* enum hook */
+	__u8 ported;    /* the ports have been read: TCP, UDP or SCTP, and no later fragment */
+	__u8 forwarded; /* out: no socket of this host sends it */
+	__u16 window;   /* TCP, unscaled, host byte order */
 };
 
 /* TCP flags as they stand in byte 13 of the header. */
@@ -122,12 +130,12 @@ static __always_inline bool is_tcp_request(const struct pkt *p)
 
 static __always_inline bool has_ports(const struct pkt *p)
 {
-	return p->protocol == IPPROTO_TCP || p->protocol == IPPROTO_UDP;
+	return p->protocol == IPPROTO_TCP || p->protocol == IPPROTO_UDP || p->protocol == PROTO_SCTP;
 }
 
 static __always_inline __u32 table_of(const struct pkt *p)
 {
-	return p->protocol == IPPROTO_TCP ? XDPFW_TCP : XDPFW_UDP;
+	return p->protocol == IPPROTO_TCP ? XDPFW_TCP : p->protocol == IPPROTO_UDP ? XDPFW_UDP : XDPFW_SCTP;
 }
 
 static __always_inline const struct xdpfw_addr *local_addr(const struct pkt *p)

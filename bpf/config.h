@@ -12,8 +12,8 @@
 const volatile __u16 cfg_epoch_from = 0;
 const volatile __u16 cfg_epoch_window = XDPFW_WINDOW_OPEN;
 
-/* An age of the fingerprints is 2^cfg_age_shift jiffies (131 s at 250 Hz). */
-const volatile __u32 cfg_age_shift = 15;
+/* An age of the fingerprints is 2^cfg_age_shift jiffies (17 minutes at 250 Hz). */
+const volatile __u32 cfg_age_shift = 18;
 
 /* Jiffies in a second. */
 const volatile __u32 cfg_hz = 250;

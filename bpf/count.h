@@ -51,7 +51,7 @@ static __always_inline bool began_here(const struct pkt *p)
 	if (table == XDPFW_FP_TCP)
 		return true;
 	key = flow_key(p);
-	return bpf_map_lookup_elem(&flows, &key) != NULL;
+	return find_flow(&flows, p, &key) != NULL;
 }
 
 /*
@@ -67,7 +67,7 @@ static __always_inline void count_passed(const struct pkt *p, enum xdpfw_dir dir
 	if (dir == XDPFW_IN) {
 		service = xdpfw_reason_of(decision) != XDPFW_R_REPLY && (!is_service(decision) || !began_here(p));
 	} else {
-		service = is_service(port_cell(p->slot, XDPFW_IN, table_of(p), local_port(p))) && !began_here(p);
+		service = is_service_port(p, local_port(p)) && !began_here(p);
 	}
 	if (service)
 		count_port(p, cpu, XDPFW_IN, side, local_port(p));
@@ -84,7 +84,7 @@ static __always_inline void count(const struct pkt *p, enum xdpfw_dir dir, __u32
 	count_reason(p, dir, cpu, decision);
 	if (rule)
 		count_rule(p, cpu, rule);
-	if (!p->ported)
+	if (!p->ported || p->protocol == PROTO_SCTP)
 		return;
 	if (passes(decision))
 		count_passed(p, dir, cpu, decision);

@@ -68,13 +68,17 @@ static __noinline bool is_mdns(const struct pkt *p)
 {
 	struct xdpfw_addr group;
 	struct xdpfw_flow_key key;
+	struct xdpfw_flow *flow;
 
 	set_mdns_group(p, &group);
 	if (p->destination_port == PORT_MDNS)
 		return addr_equal(&p->destination, &group);
 	key = flow_key(p);
 	key.remote = group;
-	return touch_flow(&flows, &key, true) != NULL;
+	flow = find_flow(&flows, p, &key);
+	if (flow)
+		touch_flow(flow, true);
+	return flow != NULL;
 }
 
 /* Only where no rule has spoken. */

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Flow tables for what has no socket to ask: UDP and ICMP echo. A UDP socket lookup
- * also finds unconnected sockets, so it could never tell an answer from a request.
+ * Flow tables for what has no socket to ask: UDP, ICMP echo, SCTP and other protocols here,
+ * TCP without a local socket in tcp_flow.h. (A UDP socket lookup also finds unconnected
+ * sockets, so it could never tell an answer from a request.)
  *
- * Only requests write: `flows` those of this host, `guests` those from outside whose
- * answers the outbound policy would drop. Time-outs are nf_conntrack's defaults.
+ * Only requests write: `flows` those of this host and of what it routes for, `guests` those from
+ * outside whose answers the outbound policy would drop.
  */
 #ifndef XDPFW_BPF_FLOW_H
 #define XDPFW_BPF_FLOW_H
@@ -16,36 +17,47 @@
 #include "policy.h"
 #include "socket.h"
 
-#define SECONDS_UNREPLIED 30
-#define SECONDS_REPLIED   120
-
-static __always_inline bool is_fresh(const struct xdpfw_flow *flow, __u64 now)
+static __always_inline enum xdpfw_timeout timeout_of(const struct xdpfw_flow_key *key, const struct xdpfw_flow *flow)
 {
-	return now - flow->seen <= (flow->replied ? SECONDS_REPLIED : SECONDS_UNREPLIED) * (__u64)cfg_hz;
+	switch (key->protocol) {
+	case IPPROTO_TCP:
+		return flow->state == XDPFW_FLOW_ESTABLISHED ? XDPFW_T_TCP_ESTABLISHED
+		       : flow->state == XDPFW_FLOW_CLOSING   ? XDPFW_T_TCP_CLOSING
+		       : flow->state == XDPFW_FLOW_CLOSED    ? XDPFW_T_TCP_CLOSED
+							     : XDPFW_T_TCP_SYN;
+	case IPPROTO_UDP:
+		return flow->replied ? XDPFW_T_UDP_REPLIED : XDPFW_T_UDP;
+	case IPPROTO_ICMP:
+	case IPPROTO_ICMPV6:
+		return XDPFW_T_ICMP;
+	case PROTO_SCTP:
+		return XDPFW_T_SCTP;
+	}
+	return XDPFW_T_OTHER;
 }
 
-/* The live flow of this key in @map, its time-out begun anew; NULL if there is none. Writes only
- * once a jiffy, so that a busy flow does not bounce its cache line. */
-static __always_inline struct xdpfw_flow *touch_flow(void *map, const struct xdpfw_flow_key *key, bool answer)
+/* The live flow of this key in @map; NULL if there is none or its time is over. */
+static __noinline struct xdpfw_flow *find_flow(void *map, const struct pkt *p, const struct xdpfw_flow_key *key)
 {
+	struct xdpfw_policy_head *head = bpf_map_lookup_elem(&heads, &p->slot);
 	struct xdpfw_flow *flow = bpf_map_lookup_elem(map, key);
+
+	if (!flow || !head)
+		return NULL;
+	if (bpf_jiffies64() - flow->seen > head->timeouts[timeout_of(key, flow)])
+		return NULL;
+	return flow;
+}
+
+/* Its time-out begins anew. Writes only once a jiffy, so that a busy flow does not bounce its cache line. */
+static __always_inline void touch_flow(struct xdpfw_flow *flow, bool answer)
+{
 	__u64 now = bpf_jiffies64();
 
-	if (!flow || !is_fresh(flow, now))
-		return NULL;
 	if (flow->seen != now)
 		flow->seen = now;
 	if (answer && !flow->replied)
 		flow->replied = 1;
-	return flow;
-}
-
-static __always_inline void begin_flow(void *map, const struct xdpfw_flow_key *key)
-{
-	struct xdpfw_flow flow = {};
-
-	flow.seen = flow.created = bpf_jiffies64();
-	bpf_map_update_elem(map, key, &flow, BPF_ANY);
 }
 
 static __always_inline bool is_echo(const struct pkt *p, __u8 v4, __u8 v6)
@@ -64,100 +76,109 @@ static __always_inline bool is_echo_reply(const struct pkt *p)
 	return is_echo(p, ICMP_ECHOREPLY, ICMPV6_ECHO_REPLY);
 }
 
-/* An echo flow is named by its identifier, which parse has put into destination_port. */
-static __always_inline struct xdpfw_flow_key echo_key(const struct pkt *p)
+static __always_inline bool is_icmp(const struct pkt *p)
+{
+	return p->protocol == IPPROTO_ICMP || p->protocol == IPPROTO_ICMPV6;
+}
+
+/* Echo is a flow by its identifier, which parse has put into destination_port; what has neither is one by
+ * protocol and addresses. */
+static __always_inline struct xdpfw_flow_key plain_key(const struct pkt *p)
 {
 	struct xdpfw_flow_key key = flow_key(p);
 
-	key.local_port = p->destination_port;
-	key.remote_port = 0;
+	if (is_icmp(p)) {
+		key.local_port = p->destination_port;
+		key.remote_port = 0;
+	}
 	return key;
 }
 
-static __noinline bool has_udp_flow(const struct pkt *p, bool answer)
+static __always_inline __u32 fingerprint_table(__u8 protocol)
 {
-	struct xdpfw_flow_key key = flow_key(p);
+	return protocol == IPPROTO_TCP ? XDPFW_FP_TCP : protocol == IPPROTO_UDP ? XDPFW_FP_UDP : XDPFW_FP_OTHER;
+}
 
-	if (!touch_flow(&flows, &key, answer))
+/* Where a flow's fingerprint stands: by its local port, or whatever names it instead. */
+static __always_inline __u16 fingerprint_port(const struct xdpfw_flow_key *key)
+{
+	return key->local_port ? key->local_port : key->protocol;
+}
+
+static __noinline bool has_plain_flow(const struct pkt *p, bool answer)
+{
+	struct xdpfw_flow_key key = plain_key(p);
+	struct xdpfw_flow *flow = find_flow(&flows, p, &key);
+
+	if (!flow)
 		return false;
-	mark_flow(XDPFW_FP_UDP, p, key.local_port, key.remote_port);
+	touch_flow(flow, answer);
+	mark_flow(fingerprint_table(key.protocol), p, fingerprint_port(&key), key.remote_port);
 	return true;
 }
 
 static __noinline bool has_guest(const struct pkt *p)
 {
 	struct xdpfw_flow_key key = flow_key(p);
+	struct xdpfw_flow *flow = find_flow(&guests, p, &key);
 
-	return touch_flow(&guests, &key, true) != NULL;
+	if (flow)
+		touch_flow(flow, true);
+	return flow != NULL;
 }
 
-static __noinline bool has_echo_flow(const struct pkt *p)
-{
-	struct xdpfw_flow_key key = echo_key(p);
-
-	return touch_flow(&flows, &key, true) != NULL;
-}
-
+/* Is this UDP packet part of a flow that this host began? */
 static __always_inline bool is_udp_reply(const struct pkt *p)
 {
-	return may_have_flow(XDPFW_FP_UDP, p, local_port(p), remote_port(p)) && has_udp_flow(p, p->dir == XDPFW_IN);
+	return may_have_flow(XDPFW_FP_UDP, p, local_port(p), remote_port(p)) && has_plain_flow(p, p->dir == XDPFW_IN);
 }
 
-static __always_inline bool is_echo_answer(const struct pkt *p)
+/* The same for ICMP echo, SCTP and protocols without ports. */
+static __always_inline bool is_other_reply(const struct pkt *p)
 {
-	return may_have_flow(XDPFW_FP_ICMP, p, p->destination_port, 0) && has_echo_flow(p);
+	struct xdpfw_flow_key key = plain_key(p);
+
+	return may_have_flow(XDPFW_FP_OTHER, p, fingerprint_port(&key), key.remote_port) &&
+	       has_plain_flow(p, p->dir == XDPFW_IN);
 }
 
-static __noinline void record_udp(const struct pkt *p)
+static __noinline void begin_plain_flow(const struct pkt *p)
+{
+	struct xdpfw_flow_key key = plain_key(p);
+	struct xdpfw_flow *flow = find_flow(&flows, p, &key);
+
+	if (flow) {
+		touch_flow(flow, false);
+	} else {
+		struct xdpfw_flow fresh = {};
+
+		fresh.seen = fresh.created = bpf_jiffies64();
+		bpf_map_update_elem(&flows, &key, &fresh, BPF_ANY);
+	}
+	mark_flow(fingerprint_table(key.protocol), p, fingerprint_port(&key), key.remote_port);
+}
+
+static __noinline void begin_guest(const struct pkt *p)
 {
 	struct xdpfw_flow_key key = flow_key(p);
+	struct xdpfw_flow *flow = find_flow(&guests, p, &key);
 
-	if (!touch_flow(&flows, &key, false))
-		begin_flow(&flows, &key);
-	mark_flow(XDPFW_FP_UDP, p, key.local_port, key.remote_port);
-}
+	if (flow) {
+		touch_flow(flow, false);
+	} else {
+		struct xdpfw_flow fresh = {};
 
-static __noinline void record_echo(const struct pkt *p)
-{
-	struct xdpfw_flow_key key = echo_key(p);
-
-	if (!touch_flow(&flows, &key, false))
-		begin_flow(&flows, &key);
-	mark_flow(XDPFW_FP_ICMP, p, key.local_port, 0);
-}
-
-static __noinline void record_guest(const struct pkt *p)
-{
-	struct xdpfw_flow_key key = flow_key(p);
-
-	if (!touch_flow(&guests, &key, false))
-		begin_flow(&guests, &key);
-}
-
-/*
- * An outbound packet that the policy passes: note the request, so that its answer is
- * known. What leaves from a port that the inbound policy passes needs no note (its
- * answers pass anyway), and must have none: strangers cause it by asking.
- */
-static __always_inline void record_request(const struct pkt *p)
-{
-	if (p->protocol == IPPROTO_TCP) {
-		if (is_tcp_request(p))
-			mark_flow(XDPFW_FP_TCP, p, p->source_port, p->destination_port);
-	} else if (p->protocol == IPPROTO_UDP) {
-		if (!passes(port_cell(p->slot, XDPFW_IN, XDPFW_UDP, p->source_port)))
-			record_udp(p);
-	} else if (is_echo_request(p)) {
-		record_echo(p);
+		fresh.seen = fresh.created = bpf_jiffies64();
+		bpf_map_update_elem(&guests, &key, &fresh, BPF_ANY);
 	}
 }
 
 /* An inbound packet that the policy passes: note it if its answer would not pass by itself. */
-static __always_inline void record_guest_request(const struct pkt *p)
+static __always_inline void record_guest(const struct pkt *p)
 {
-	if (p->protocol == IPPROTO_UDP && unlikely(p->flags & XDPFW_OUT_DENIES) &&
-	    !passes(port_cell(p->slot, XDPFW_OUT, XDPFW_UDP, p->source_port)))
-		record_guest(p);
+	if (unlikely(p->flags & XDPFW_OUT_DENIES) && (p->protocol == IPPROTO_UDP || p->protocol == PROTO_SCTP) &&
+	    !passes(port_cell(p->slot, XDPFW_OUT, table_of(p), p->source_port)))
+		begin_guest(p);
 }
 
 #endif

@@ -13,6 +13,7 @@
 #include "parse.h"
 #include "policy.h"
 #include "socket.h"
+#include "tcp_flow.h"
 
 static __always_inline bool is_icmp_error(const struct pkt *p)
 {
@@ -74,7 +75,7 @@ static __always_inline bool parse_quoted_l4(const struct frame *f, struct pkt *q
 		quoted->destination_port = bpf_ntohs(icmp->id);
 		return true;
 	}
-	return false;
+	return true; /* a flow by protocol and addresses */
 }
 
 /* Fill @quoted, whose other fields are zero, with the packet that the error @error quotes. */
@@ -110,10 +111,11 @@ static __always_inline bool quotes_own_packet(void *ctx, const struct frame *f, 
 	if (has_ports(&answer) && passes(port_cell(answer.slot, XDPFW_IN, table_of(&answer), answer.destination_port)))
 		return true;
 	if (answer.protocol == IPPROTO_TCP)
-		return may_look_up() && has_socket(ctx, &answer, behind_link(&answer, answer.destination_port));
+		return may_look_up() && (has_socket(ctx, &answer, behind_link(&answer, answer.destination_port)) ||
+					 has_tcp_flow(&answer));
 	if (answer.protocol == IPPROTO_UDP)
 		return is_udp_reply(&answer);
-	return is_echo_request(&answer) && is_echo_answer(&answer);
+	return (!is_icmp(&answer) || is_echo_request(&answer)) && is_other_reply(&answer);
 }
 
 /* Global functions, for the reason given in parse.h. */

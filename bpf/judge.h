@@ -26,8 +26,10 @@
 #include "icmp_error.h"
 #include "parse.h"
 #include "policy.h"
+#include "routed.h"
 #include "sanity.h"
 #include "socket.h"
+#include "tcp_flow.h"
 
 /* The stages behind parse that do not depend on rules. */
 static __always_inline __u32 examine(const struct pkt *p)
@@ -46,12 +48,12 @@ static __always_inline __u32 reply_in(void *ctx, enum hook hook, const struct pk
 	if (p->protocol == IPPROTO_UDP)
 		return is_udp_reply(p) ? pass(XDPFW_R_REPLY) : 0;
 	if (p->protocol == IPPROTO_TCP)
-		return is_tcp_reply(ctx, p) ? pass(XDPFW_R_REPLY) : 0;
-	if (is_echo_reply(p))
-		return is_echo_answer(p) ? pass(XDPFW_R_REPLY) : 0;
+		return reply_tcp(ctx, p);
 	if (is_icmp_error(p))
 		return hook == HOOK_XDP ? judge_icmp_error_xdp(ctx, p) : judge_icmp_error_skb(ctx, p);
-	return 0;
+	if (is_icmp(p) && !is_echo_reply(p))
+		return 0;
+	return is_other_reply(p) ? pass(XDPFW_R_REPLY) : 0;
 }
 
 /* @p has been parsed. @hook is a constant that the compiler can see. */
@@ -62,9 +64,9 @@ static __always_inline __u32 judge_in(void *ctx, enum hook hook, const struct pk
 
 	if (decision)
 		return decision;
-	decision = policy(p, XDPFW_IN, head);
+	decision = inbound_policy(ctx, p, head);
 	if (passes(decision)) {
-		record_guest_request(p);
+		record_guest(p);
 		return decision;
 	}
 	exception = reply_in(ctx, hook, p);
@@ -77,20 +79,49 @@ static __always_inline __u32 judge_in(void *ctx, enum hook hook, const struct pk
 	return decision;
 }
 
-/* Outbound, what answers an inbound packet passes: TCP that is no request, echo replies, ICMP errors
- * (only the kernel makes these three), UDP to whoever asked or was spoken to before a rule changed. */
-static __always_inline __u32 reply_out(const struct pkt *p)
+/*
+ * An outbound packet that the policy passes: note the request, so that its answer is known. What leaves from a
+ * port that the inbound policy passes needs no note (its answers pass anyway), and must have
+ * none: strangers cause it by asking.
+ */
+static __always_inline void record_request(struct __sk_buff *skb, const struct pkt *p)
 {
-	if (p->protocol == IPPROTO_TCP)
-		return is_tcp_request(p) ? 0 : pass(XDPFW_R_REPLY);
-	if (p->protocol == IPPROTO_UDP)
-		return is_udp_reply(p) || has_guest(p) ? pass(XDPFW_R_REPLY) : 0;
-	if (is_echo_reply(p))
-		return pass(XDPFW_R_REPLY);
-	return is_icmp_error(p) ? pass(XDPFW_R_ESSENTIAL) : 0;
+	if (p->protocol == IPPROTO_TCP) {
+		if (unlikely(p->forwarded))
+			follow_tcp_out(skb, p, true);
+		else if (is_tcp_request(p))
+			mark_flow(XDPFW_FP_TCP, p, p->source_port, p->destination_port);
+	} else if (has_ports(p)) {
+		if (!lets_in(p, p->source_port))
+			begin_plain_flow(p);
+	} else if (!is_icmp(p) || is_echo_request(p)) {
+		begin_plain_flow(p);
+	}
 }
 
-static __always_inline __u32 judge_out(struct pkt *p, const struct xdpfw_policy_head *head)
+/* Outbound, what answers an inbound packet passes: TCP that is no request, echo replies, ICMP errors
+ * (only a stack makes these three), others to whoever asked or was spoken to before a rule changed. */
+static __always_inline __u32 reply_out(struct __sk_buff *skb, const struct pkt *p)
+{
+	if (p->protocol == IPPROTO_TCP) {
+		if (is_tcp_request(p))
+			return 0;
+		if (unlikely(p->forwarded))
+			follow_tcp_out(skb, p, false);
+		return pass(XDPFW_R_REPLY);
+	}
+	if (p->protocol == IPPROTO_UDP)
+		return is_udp_reply(p) || has_guest(p) ? pass(XDPFW_R_REPLY) : 0;
+	if (is_icmp_error(p))
+		return pass(XDPFW_R_ESSENTIAL);
+	if (is_echo_reply(p))
+		return pass(XDPFW_R_REPLY);
+	if (is_icmp(p) && !is_echo_request(p))
+		return 0;
+	return is_other_reply(p) || has_guest(p) ? pass(XDPFW_R_REPLY) : 0;
+}
+
+static __always_inline __u32 judge_out(struct __sk_buff *skb, struct pkt *p, const struct xdpfw_policy_head *head)
 {
 	__u32 decision = examine(p), exception;
 
@@ -100,10 +131,10 @@ static __always_inline __u32 judge_out(struct pkt *p, const struct xdpfw_policy_
 		p->source_port = behind_link(p, p->source_port); /* the port on the wire */
 	decision = policy(p, XDPFW_OUT, head);
 	if (passes(decision)) {
-		record_request(p);
+		record_request(skb, p);
 		return decision;
 	}
-	exception = reply_out(p);
+	exception = reply_out(skb, p);
 	if (exception)
 		return exception;
 	return is_essential(p) ? pass(XDPFW_R_ESSENTIAL) : decision;

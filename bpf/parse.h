@@ -251,6 +251,9 @@ static __always_inline __u32 parse_tcp(const struct frame *f, struct pkt *p)
 	p->source_port = bpf_ntohs(tcp->source);
 	p->destination_port = bpf_ntohs(tcp->dest);
 	p->tcp_flags = ((__u8 *)tcp)[13];
+	p->sequence = bpf_ntohl(tcp->seq);
+	p->acknowledged = bpf_ntohl(tcp->ack_seq);
+	p->window = bpf_ntohs(tcp->window);
 	p->ported = 1;
 	return 0;
 }
@@ -270,6 +273,23 @@ static __always_inline __u32 parse_udp(const struct frame *f, struct pkt *p)
 		return drop(XDPFW_R_BAD_LENGTH);
 	p->source_port = bpf_ntohs(udp->source);
 	p->destination_port = bpf_ntohs(udp->dest);
+	p->ported = 1;
+	return 0;
+}
+
+/* The common header of RFC 9260 3.1; ports stand where TCP and UDP have them. */
+#define SCTP_HEADER 12
+
+static __always_inline __u32 parse_sctp(const struct frame *f, struct pkt *p)
+{
+	struct ports_header *sctp = at(f, p->l4, SCTP_HEADER);
+
+	if (p->l4_length < SCTP_HEADER)
+		return cut_off(p);
+	if (!sctp)
+		return drop(XDPFW_R_SHORT);
+	p->source_port = bpf_ntohs(sctp->source);
+	p->destination_port = bpf_ntohs(sctp->destination);
 	p->ported = 1;
 	return 0;
 }
@@ -294,6 +314,8 @@ static __always_inline __u32 parse_l4(const struct frame *f, struct pkt *p)
 		return parse_tcp(f, p);
 	case IPPROTO_UDP:
 		return parse_udp(f, p);
+	case PROTO_SCTP:
+		return parse_sctp(f, p);
 	case IPPROTO_ICMP:
 		return p->family == 4 ? parse_icmp(f, p) : drop(XDPFW_R_BAD_HEADER);
 	case IPPROTO_ICMPV6:
@@ -364,6 +386,7 @@ __noinline __u32 parse_xdp(struct xdp_md *xdp, struct pkt *p)
 	if (!p)
 		return drop(XDPFW_R_INTERNAL);
 	p->hook = HOOK_XDP;
+	p->ifindex = xdp->ingress_ifindex;
 	p->length = f.end - f.data;
 	return parse(xdp, &f, p, parse_ethernet(&f, p));
 }
@@ -396,6 +419,8 @@ __noinline __u32 parse_skb(struct __sk_buff *skb, struct pkt *p, bool l3)
 	f.data = (void *)(long)skb->data;
 	f.end = (void *)(long)skb->data_end;
 	p->hook = HOOK_TC;
+	p->ifindex = skb->ifindex;
+	p->forwarded = !skb->sk;
 	p->length = skb->len;
 	p->segments = skb->gso_segs > 1 ? skb->gso_segs : 1;
 	return parse(skb, &f, p, skb_ethertype(skb, &f, p, l3));

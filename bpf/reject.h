@@ -215,6 +215,34 @@ static __always_inline bool build_answer(const struct frame *f, const struct pkt
 	return p->family == 4 ? build_v4(f, p, answer) : build_v6(f, p, answer);
 }
 
+/* Ethernet and two VLAN tags. */
+#define LINK_HEADER_MAX 22
+
+struct link_header {
+	__u8 bytes[LINK_HEADER_MAX];
+};
+
+/*
+ * Change the length of the frame by @by. It grows at the head, where there is room in every mode (at the tail
+ * generic XDP has next to none), so what stands in front of the IP header moves along.
+ */
+static __always_inline bool resize_xdp(struct xdp_md *xdp, struct frame *f, int by)
+{
+	struct link_header *header = at(f, 0, sizeof(*header)), saved;
+
+	if (!header)
+		return false;
+	saved = *header;
+	if (by > 0 ? bpf_xdp_adjust_head(xdp, -by) : bpf_xdp_adjust_tail(xdp, by))
+		return false;
+	f->data = (void *)(long)xdp->data;
+	f->end = (void *)(long)xdp->data_end;
+	header = at(f, 0, sizeof(*header));
+	if (header)
+		*header = saved;
+	return header != NULL;
+}
+
 /* Turn the packet into its own answer. Global functions, for the reason given in parse.h; one for each hook,
  * since each has its own helper to change the length. */
 __noinline bool answer_xdp(struct xdp_md *xdp, const struct pkt *p)
@@ -222,13 +250,8 @@ __noinline bool answer_xdp(struct xdp_md *xdp, const struct pkt *p)
 	struct frame f = {.data = (void *)(long)xdp->data, .end = (void *)(long)xdp->data_end};
 	struct answer answer = {};
 
-	if (!p || !build_answer(&f, p, &answer))
-		return false;
-	if (bpf_xdp_adjust_tail(xdp, (int)(p->l3 + answer.length) - (int)p->length))
-		return false;
-	f.data = (void *)(long)xdp->data;
-	f.end = (void *)(long)xdp->data_end;
-	return write_answer(&f, p, &answer);
+	return p && build_answer(&f, p, &answer) &&
+	       resize_xdp(xdp, &f, (int)(p->l3 + answer.length) - (int)p->length) && write_answer(&f, p, &answer);
 }
 
 __noinline bool answer_skb(struct __sk_buff *skb, const struct pkt *p)

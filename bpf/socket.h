@@ -79,39 +79,10 @@ static __noinline bool has_socket(void *ctx, const struct pkt *p, __u16 port)
 	return owned;
 }
 
-/*
- * Inbound TCP that the policy would drop: the answer to something this host began? A SYN
- * (simultaneous open) is looked up only where the fingerprint knows of a flow; other
- * segments also within the budget, so that an idle old connection lives and a flood of ACKs
- * costs nothing.
- */
-static __always_inline bool is_tcp_reply(void *ctx, const struct pkt *p)
+/* Confirmed on this CPU within the last second? */
+static __always_inline bool is_cached(const struct xdpfw_socket *place, const struct xdpfw_flow_key *key)
 {
-	struct xdpfw_flow_key key;
-	struct xdpfw_socket *place;
-	__u64 now;
-
-	if (!may_have_flow(XDPFW_FP_TCP, p, p->destination_port, p->source_port)) {
-		if (is_tcp_request(p) || !may_look_up())
-			return false;
-		if (!has_socket(ctx, p, behind_link(p, p->destination_port)))
-			return false;
-		mark_flow(XDPFW_FP_TCP, p, p->destination_port, p->source_port);
-		return true;
-	}
-	key = flow_key(p);
-	place = socket_place(&key);
-	now = bpf_jiffies64();
-	if (place && !is_tcp_request(p) && now - place->confirmed < cfg_hz && keys_equal(&place->key, &key))
-		return true;
-	if (!has_socket(ctx, p, behind_link(p, p->destination_port)))
-		return false;
-	if (place) {
-		place->key = key;
-		place->confirmed = now;
-	}
-	mark_flow(XDPFW_FP_TCP, p, p->destination_port, p->source_port);
-	return true;
+	return place && bpf_jiffies64() - place->confirmed < cfg_hz && keys_equal(&place->key, key);
 }
 
 #endif

@@ -77,6 +77,9 @@ int xdp_in(struct xdp_md *xdp)
 
 static __always_inline int send_answer(struct __sk_buff *skb, struct pkt *p, __u64 redirect_flags)
 {
+	/* Generic XDP meets the answer on its way back into the stack and cannot see the mark: a flow lets it in. */
+	if (cfg_xdp_generic && p->protocol == IPPROTO_UDP)
+		begin_plain_flow(p);
 	if (!answer_skb(skb, p))
 		return ACT_DROP;
 	skb->mark = MARK_OWN_ANSWER;
@@ -129,7 +132,7 @@ static __always_inline int filter_out(struct __sk_buff *skb, bool l3)
 		return ACT_PASS;
 	decision = parse_skb(skb, &p, l3);
 	if (!decision)
-		decision = judge_out(&p, head);
+		decision = judge_out(skb, &p, head);
 	return act(skb, &p, XDPFW_OUT, decision);
 }
 

@@ -303,7 +303,8 @@ static void remove_pins(const struct instance *in)
 	rmdir(in->pin_dir);
 }
 
-static int open_new_store(struct session *s, struct programs *ps, const struct plan *p, struct error *e)
+static int open_new_store(struct session *s, struct programs *ps, const struct plan *p, unsigned int flows,
+			  struct error *e)
 {
 	struct timespec now;
 	struct flavour f = {
@@ -312,6 +313,7 @@ static int open_new_store(struct session *s, struct programs *ps, const struct p
 		.xdp_tx = !answers_get_lost(p),
 		.epoch_from = 1,
 		.epoch_window = XDPFW_WINDOW_OPEN,
+		.flows = flows,
 	};
 	struct datapath *dp;
 	int err = instance_make_pin_dir(&s->instance, e);
@@ -380,12 +382,13 @@ static void mark_open_sockets(struct session *s, const struct ruleset *set)
 	sockets_each(mark_socket, &m);
 }
 
-int attach_load(struct session *s, struct plan *plans, size_t count, struct ruleset *set, struct error *e)
+int attach_load(struct session *s, struct plan *plans, size_t count, unsigned int flows, struct ruleset *set,
+		struct error *e)
 {
 	_programs_ struct programs ps = {.instance = &s->instance};
 	bool swap = ruleset_count(set, STATEMENT_FORWARD) > 0;
 	unsigned int epoch;
-	int err = s->open ? 0 : open_new_store(s, &ps, &plans[0], e);
+	int err = s->open ? 0 : open_new_store(s, &ps, &plans[0], flows, e);
 
 	if (!err)
 		err = sweep(s, &ps, e);

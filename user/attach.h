@@ -28,8 +28,10 @@ struct plan {
 /* Choose the hooks of an interface, or say why it cannot be loaded. Touches nothing. */
 int plan_interface(const struct session *s, const char *name, enum load_mode mode, struct plan *plan, struct error *e);
 
-/* Load @plans and put @set in force. Makes the maps if there are none yet; everything is undone on failure. */
-int attach_load(struct session *s, struct plan *plans, size_t count, struct ruleset *set, struct error *e);
+/* Load @plans and put @set in force. Makes the maps if there are none yet, with room for @flows flows (0: by memory);
+ * everything is undone on failure. */
+int attach_load(struct session *s, struct plan *plans, size_t count, unsigned int flows, struct ruleset *set,
+		struct error *e);
 
 /* Detach the interfaces of these records; with the last one, everything pinned goes. @set is the policy that stays. */
 int attach_unload(struct session *s, struct xdpfw_iface **records, size_t count, struct ruleset *set, struct error *e);

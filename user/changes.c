@@ -89,7 +89,7 @@ static const char *unsaid_protocols(const char *line)
 
 	if (statement_parse_line(line, &s, NULL))
 		return "";
-	both = s.kind == STATEMENT_RULE && s.rule.protocols == (PROTO_TCP | PROTO_UDP);
+	both = s.kind == STATEMENT_RULE && s.rule.match == MATCH_PORTS && s.rule.protocols == (PROTO_TCP | PROTO_UDP);
 	both |= s.kind == STATEMENT_FORWARD && s.forward.protocols == (PROTO_TCP | PROTO_UDP);
 	statement_free(&s);
 	return both ? " (tcp and udp)" : "";

@@ -7,6 +7,7 @@
 #include "attach.h"
 #include "changes.h"
 #include "command.h"
+#include "open_connections.h"
 #include "util.h"
 
 /*
@@ -90,14 +91,33 @@ static bool ports_overlap(const struct ports *a, const struct ports *b)
 	return false;
 }
 
+static bool icmp_overlaps(const struct rule *a, const struct rule *b)
+{
+	unsigned int both = a->icmp_families & b->icmp_families;
+
+	if (!a->has_icmp_type || !b->has_icmp_type)
+		return both;
+	return (both & ICMP_V4 && a->icmp_type[0] == b->icmp_type[0]) ||
+	       (both & ICMP_V6 && a->icmp_type[1] == b->icmp_type[1]);
+}
+
 /* May both rules match one request? */
 static bool rules_overlap(const struct rule *a, const struct rule *b)
 {
 	if (a->dir != b->dir)
 		return false;
-	if (!a->protocols || !b->protocols)
+	if (a->match == MATCH_ANY || b->match == MATCH_ANY)
 		return true;
-	return a->protocols & b->protocols && ports_overlap(&a->ports, &b->ports);
+	if (a->match != b->match)
+		return false;
+	switch (a->match) {
+	case MATCH_PORTS:
+		return a->protocols & b->protocols && ports_overlap(&a->ports, &b->ports);
+	case MATCH_PROTOCOL:
+		return a->protocol == b->protocol;
+	default:
+		return icmp_overlaps(a, b);
+	}
 }
 
 /* Name the earlier rules of another verdict that decide some of what the rule @id is about. */
@@ -145,19 +165,33 @@ static int add_statement(struct ruleset *set, void *what, struct changes *c, str
 	return err;
 }
 
-int cmd_change(const struct settings *settings, struct words words, struct error *e)
+/* A rule that denies leaves open connections alone, and says so, or cuts them. */
+static int settle_connections(const struct settings *settings, struct words words, bool kill, struct error *e)
 {
 	struct statement s = {};
+	int err = statement_parse(words.count, words.list, &s, e);
+
+	if (!err && s.kind == STATEMENT_RULE && s.rule.verdict != XDPFW_PASS && !settings->dry_run)
+		err = settle_open_connections(settings, &s.rule, kill, e);
+	statement_free(&s);
+	return err;
+}
+
+int cmd_change(const struct settings *settings, struct words words, struct error *e)
+{
+	bool kill = take_flag(&words, "--kill");
+	struct statement s = {};
 	struct addition addition = {&s, &words};
-	bool runtime;
 	int err = statement_parse(words.count, words.list, &s, e);
 
 	if (err)
 		return err;
-	runtime = s.runtime;
-	err = change(settings, runtime, add_statement, &addition, e);
+	if (kill && (s.kind != STATEMENT_RULE || s.rule.verdict == XDPFW_PASS))
+		err = fail(e, -EINVAL, "--kill: goes with deny and reject only");
+	if (!err)
+		err = change(settings, s.runtime, add_statement, &addition, e);
 	statement_free(&s);
-	return err;
+	return err ? err : settle_connections(settings, words, kill, e);
 }
 
 struct deletion {

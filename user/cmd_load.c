@@ -7,10 +7,12 @@
 #include "attach.h"
 #include "changes.h"
 #include "command.h"
+#include "datapath.h"
 #include "rulesfile.h"
 #include "util.h"
 
 #define MAX_NAMES XDPFW_MAX_IFACES
+#define MAX_FLOWS (16U << 20)
 
 /*
  * The policy to load: what the file says, and what lives in the kernel only. With something live and the
@@ -65,6 +67,15 @@ static void print_plans(const struct plan *plans, int count, const struct settin
 	}
 }
 
+/* What the flow tables cost, as the kernel reckons it. */
+static void print_flows(const struct instance *in)
+{
+	unsigned long long bytes = 0, entries = 0;
+
+	if (datapath_flow_tables(in, &entries, &bytes) == 0)
+		printf("flows: room for %llu, %llu MiB\n", entries, bytes >> 20);
+}
+
 /* An XDP link cannot go from native to generic or back; by way of TC there is no gap. */
 static int pass_by_tc(struct session *s, const struct plan *plans, int count, struct error *e)
 {
@@ -78,7 +89,7 @@ static int pass_by_tc(struct session *s, const struct plan *plans, int count, st
 		    (int)r->ifindex != by_tc.info.ifindex)
 			continue;
 		by_tc.in_hook = XDPFW_IN_TC;
-		err = ruleset_copy(&s->now, &now) ? -ENOMEM : attach_load(s, &by_tc, 1, &now, e);
+		err = ruleset_copy(&s->now, &now) ? -ENOMEM : attach_load(s, &by_tc, 1, 0, &now, e);
 		ruleset_free(&now);
 		if (err)
 			return err;
@@ -86,7 +97,8 @@ static int pass_by_tc(struct session *s, const struct plan *plans, int count, st
 	return 0;
 }
 
-static int load(struct session *s, struct plan *plans, int count, struct changes *c, struct error *e)
+static int load(struct session *s, struct plan *plans, int count, unsigned int flows, struct changes *c,
+		struct error *e)
 {
 	struct ruleset set = {};
 	_free_ char *text = NULL;
@@ -102,7 +114,7 @@ static int load(struct session *s, struct plan *plans, int count, struct changes
 		if (!err)
 			err = pass_by_tc(s, plans, count, e);
 		if (!err)
-			err = attach_load(s, plans, count, &set, e);
+			err = attach_load(s, plans, count, flows, &set, e);
 		if (err)
 			rulesfile_discard(s->instance.rules_file);
 		else
@@ -114,10 +126,29 @@ static int load(struct session *s, struct plan *plans, int count, struct changes
 	return err;
 }
 
-static int parse_load(struct words *words, enum load_mode *mode, struct error *e)
+static int parse_flows(const char *word, unsigned int *flows, struct error *e)
 {
-	const char *value = NULL;
+	char *end;
+	unsigned long value = strtoul(word, &end, 10);
+
+	if (!*word || *end || strspn(word, "0123456789") != strlen(word) || value < datapath_least_flows() ||
+	    value > MAX_FLOWS)
+		return fail(e, -EINVAL, "'%s': flows are a number, %u..%u on this machine", word,
+			    datapath_least_flows(), MAX_FLOWS);
+	*flows = value;
+	return 0;
+}
+
+static int parse_load(struct words *words, enum load_mode *mode, unsigned int *flows, struct error *e)
+{
+	const char *value = NULL, *room = NULL;
 	int err = take_option(words, "--mode", &value, e);
+
+	*flows = 0;
+	if (!err)
+		err = take_option(words, "--flows", &room, e);
+	if (!err && room)
+		err = parse_flows(room, flows, e);
 
 	*mode = MODE_AUTO;
 	if (!err && value)
@@ -145,7 +176,9 @@ int cmd_load(const struct settings *settings, struct words words, struct error *
 	struct changes c;
 	struct session s;
 	enum load_mode mode;
-	int count, err = parse_load(&words, &mode, e);
+	bool fresh;
+	unsigned int flows;
+	int count, err = parse_load(&words, &mode, &flows, e);
 
 	if (!err)
 		err = require_root(e);
@@ -154,13 +187,18 @@ int cmd_load(const struct settings *settings, struct words words, struct error *
 	if (err)
 		return err;
 	changes_init(&c);
+	fresh = !s.live;
+	if (flows && s.open)
+		err = fail(e, -EBUSY, "--flows: the tables are made by the first load; `unload --all` first");
 	count = words.count - 1;
 	for (int i = 0; !err && i < count; i++)
 		err = plan_interface(&s, words.list[i + 1], mode, &plans[i], e);
 	if (!err)
-		err = load(&s, plans, count, &c, e);
+		err = load(&s, plans, count, flows, &c, e);
 	if (!err) {
 		print_plans(plans, count, settings);
+		if (fresh && !settings->json && !settings->quiet && !settings->dry_run)
+			print_flows(&s.instance);
 		if (settings->json)
 			changes_print(&c, settings, true);
 	}

@@ -59,16 +59,17 @@ static struct xdpfw_count counted(const struct session *s, const struct statemen
 
 static json_t *rule_json(const struct session *s, const struct statement *st, int n)
 {
-	_free_ char *text = statement_format(st), *ports = format_ports(&st->rule.ports);
+	_free_ char *text = statement_format(st), *protocol = rule_protocol_text(&st->rule);
+	_free_ char *ports = rule_ports_text(&st->rule);
 	struct xdpfw_count count = counted(s, st);
 	char id[17];
 
 	snprintf(id, sizeof(id), "%016llx", (unsigned long long)st->id);
 	return json_pack("{s:i,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:n,s:n,s:b,s:b,s:n,s:[],s:I,s:I}", "n", n, "id", id,
 			 "text", text, "action", action_name(st->rule.verdict), "dir", dir_name(st->rule.dir), "proto",
-			 format_protocols(st->rule.protocols), "ports", st->rule.ports.count ? ports : "any", "from",
-			 "any", "to", "any", "interface", "comment", "enabled", 1, "runtime", st->runtime, "expires_at",
-			 "hidden_by", "packets", (json_int_t)count.packets, "bytes", (json_int_t)count.bytes);
+			 protocol, "ports", ports, "from", "any", "to", "any", "interface", "comment", "enabled", 1,
+			 "runtime", st->runtime, "expires_at", "hidden_by", "packets", (json_int_t)count.packets,
+			 "bytes", (json_int_t)count.bytes);
 }
 
 static json_t *forward_json(const struct session *s, const struct statement *st)
@@ -117,12 +118,13 @@ static void print_json(const struct status *st)
 		else if (line->kind == STATEMENT_BLOCK)
 			json_array_append_new(blocked, json_string(format_prefix(&line->block, text)));
 	}
-	root = json_pack("{s:i,s:s,s:s,s:b,s:i,s:s,s:b,s:o,s:{s:s,s:s},s:b,s:n,s:o,s:o,s:o}", "schema", 1, "version",
-			 XDPFW_VERSION, "instance", s->instance.name, "loaded", s->live, "generation",
+	root = json_pack("{s:i,s:s,s:s,s:b,s:i,s:s,s:b,s:o,s:{s:s,s:s,s:s},s:b,s:n,s:o,s:o,s:o}", "schema", 1,
+			 "version", XDPFW_VERSION, "instance", s->instance.name, "loaded", s->live, "generation",
 			 s->live ? (int)s->store.control->generation : 0, "rules_file", s->instance.rules_file,
 			 "file_in_sync", st->in_sync, "interfaces", interfaces_json(st), "defaults", "in",
 			 action_name(ruleset_default(&s->now, XDPFW_IN)), "out",
-			 action_name(ruleset_default(&s->now, XDPFW_OUT)), "panic", 0, "trial_seconds_left", "rules",
+			 action_name(ruleset_default(&s->now, XDPFW_OUT)), "routed",
+			 action_name(ruleset_default(&s->now, XDPFW_ROUTED)), "panic", 0, "trial_seconds_left", "rules",
 			 rules, "forwards", forwards, "blocked", blocked);
 	json_dumpf(root, stdout, JSON_COMPACT);
 	putchar('\n');
@@ -150,8 +152,8 @@ static void print_policy(const struct session *s)
 {
 	int n = 0;
 
-	printf("default: in %s, out %s\n", action_name(ruleset_default(&s->now, XDPFW_IN)),
-	       action_name(ruleset_default(&s->now, XDPFW_OUT)));
+	printf("default: in %s, out %s, routed %s\n", action_name(ruleset_default(&s->now, XDPFW_IN)),
+	       action_name(ruleset_default(&s->now, XDPFW_OUT)), action_name(ruleset_default(&s->now, XDPFW_ROUTED)));
 	for (size_t i = 0; i < s->now.count; i++) {
 		const struct statement *line = &s->now.statements[i];
 		struct xdpfw_count count = counted(s, line);

@@ -8,6 +8,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "datapath.h"
 #include "store.h"
 #include "util.h"
 
@@ -159,7 +160,7 @@ static int build(struct store *st, unsigned int slot, struct ruleset *set, struc
 	if (err)
 		return fail(e, err, "too much: more than %d rules and forwards", XDPFW_MAX_RULES - 1);
 	point_image(st, slot, &image);
-	err = compile(set, &image, e);
+	err = compile(set, datapath_hz(), &image, e);
 	if (!err)
 		err = fill_blocks(st, slot, set, e);
 	if (err)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Each table is painted in the order in which its deciders are asked: rules from
+ * Each port table is painted in the order in which its deciders are asked: rules from
  * the first to the last, forwards, port 0, the default. A cell keeps its first
  * colour, and painted cells are skipped in one step, so the work is bounded by
  * ranges + ports however much the ranges overlap.
@@ -14,6 +14,9 @@
 #include <string.h>
 
 #include "util.h"
+
+#define PROTOCOLS  256
+#define ICMP_TYPES 256
 
 struct painter {
 	__u32 *cells;
@@ -47,10 +50,11 @@ static void paint(struct painter *painter, __u32 first, __u32 last, __u32 decisi
 	}
 }
 
-static unsigned int table_protocol(enum xdpfw_table table)
-{
-	return table == XDPFW_TCP ? PROTO_TCP : PROTO_UDP;
-}
+static const unsigned int table_protocols[XDPFW_TABLES] = {
+	[XDPFW_TCP] = PROTO_TCP,
+	[XDPFW_UDP] = PROTO_UDP,
+	[XDPFW_SCTP] = PROTO_SCTP,
+};
 
 static __u32 default_decision(const struct ruleset *set, enum xdpfw_dir dir)
 {
@@ -66,9 +70,9 @@ static void paint_rule(struct painter *painter, const struct statement *s, unsig
 {
 	const struct rule *rule = &s->rule;
 
-	if (!rule->protocols)
+	if (rule->match == MATCH_ANY)
 		paint(painter, 0, XDPFW_PORTS - 1, rule_decision(s));
-	else if (rule->protocols & protocol)
+	else if (rule->match == MATCH_PORTS && rule->protocols & protocol)
 		for (size_t i = 0; i < rule->ports.count; i++)
 			paint(painter, rule->ports.ranges[i].first, rule->ports.ranges[i].last, rule_decision(s));
 }
@@ -91,10 +95,10 @@ static void compile_ports(const struct ruleset *set, enum xdpfw_dir dir, enum xd
 
 	for (const struct statement *s = set->statements; s < end; s++)
 		if (s->kind == STATEMENT_RULE && s->rule.dir == dir)
-			paint_rule(painter, s, table_protocol(table));
+			paint_rule(painter, s, table_protocols[table]);
 	for (const struct statement *s = set->statements; dir == XDPFW_IN && s < end; s++)
 		if (s->kind == STATEMENT_FORWARD)
-			paint_forward(painter, s, table_protocol(table));
+			paint_forward(painter, s, table_protocols[table]);
 	paint(painter, 0, 0, xdpfw_decision(XDPFW_DROP, XDPFW_R_PORT_ZERO, 0));
 	paint(painter, 1, XDPFW_PORTS - 1, default_decision(set, dir));
 }
@@ -105,45 +109,97 @@ static void compile_links(const struct ruleset *set, enum xdpfw_table table, str
 	for (size_t i = 0; i < set->count; i++) {
 		const struct statement *s = &set->statements[i];
 
-		if (s->kind != STATEMENT_FORWARD || !(s->forward.protocols & table_protocol(table)))
+		if (s->kind != STATEMENT_FORWARD || !(s->forward.protocols & table_protocols[table]))
 			continue;
 		links->delta[s->forward.listen] = s->forward.listen ^ s->forward.target;
 		links->delta[s->forward.target] = s->forward.listen ^ s->forward.target;
 	}
 }
 
-/* What has no ports is decided by rules for "any" alone. */
-static __u32 portless_decision(const struct ruleset *set, enum xdpfw_dir dir)
+/* Cells without a decision get this one. */
+static void settle(__u32 *cells, size_t count, __u32 decision)
 {
+	for (size_t i = 0; i < count; i++)
+		if (!cells[i])
+			cells[i] = decision;
+}
+
+static void settle_all(struct xdpfw_policy_head *head, enum xdpfw_dir dir, __u32 decision)
+{
+	settle(head->protocols[dir], PROTOCOLS, decision);
+	for (int family = 0; family < 2; family++)
+		settle(head->icmp_types[dir][family], ICMP_TYPES, decision);
+}
+
+static void settle_icmp(struct xdpfw_policy_head *head, const struct rule *rule, __u32 decision)
+{
+	for (int family = 0; family < 2; family++) {
+		__u32 *types = head->icmp_types[rule->dir][family];
+
+		if (!(rule->icmp_families & 1U << family))
+			continue;
+		if (rule->has_icmp_type)
+			settle(&types[rule->icmp_type[family]], 1, decision);
+		else
+			settle(types, ICMP_TYPES, decision);
+	}
+}
+
+/* What has no ports, in the same order as the ports. */
+static void compile_portless(const struct ruleset *set, enum xdpfw_dir dir, struct xdpfw_policy_head *head)
+{
+	memset(head->protocols[dir], 0, sizeof(head->protocols[dir]));
+	memset(head->icmp_types[dir], 0, sizeof(head->icmp_types[dir]));
 	for (size_t i = 0; i < set->count; i++) {
 		const struct statement *s = &set->statements[i];
 
-		if (s->kind == STATEMENT_RULE && s->rule.dir == dir && !s->rule.protocols)
-			return rule_decision(s);
+		if (s->kind != STATEMENT_RULE || s->rule.dir != dir)
+			continue;
+		if (s->rule.match == MATCH_ANY)
+			settle_all(head, dir, rule_decision(s));
+		else if (s->rule.match == MATCH_PROTOCOL)
+			settle(&head->protocols[dir][s->rule.protocol], 1, rule_decision(s));
+		else if (s->rule.match == MATCH_ICMP)
+			settle_icmp(head, &s->rule, rule_decision(s));
 	}
-	return default_decision(set, dir);
-}
-
-static void compile_portless(const struct ruleset *set, enum xdpfw_dir dir, struct xdpfw_policy_head *head)
-{
-	__u32 decision = portless_decision(set, dir);
-
-	for (int i = 0; i < 256; i++) {
-		head->protocols[dir][i] = decision;
-		head->icmp_types[dir][0][i] = decision;
-		head->icmp_types[dir][1][i] = decision;
-	}
+	settle_all(head, dir, default_decision(set, dir));
 }
 
 static void allow_ping(const struct ruleset *set, struct xdpfw_policy_head *head)
 {
-	__u32 courtesy = xdpfw_decision(XDPFW_PASS, XDPFW_R_COURTESY, 0);
+	__u32 *cells[] = {
+		&head->icmp_types[XDPFW_IN][0][ICMP_ECHO],
+		&head->icmp_types[XDPFW_IN][1][ICMP6_ECHO_REQUEST],
+	};
 
-	if (!ruleset_option(set, OPTION_ALLOW_PING) ||
-	    xdpfw_reason_of(head->icmp_types[XDPFW_IN][0][ICMP_ECHO]) == XDPFW_R_RULE)
-		return;
-	head->icmp_types[XDPFW_IN][0][ICMP_ECHO] = courtesy;
-	head->icmp_types[XDPFW_IN][1][ICMP6_ECHO_REQUEST] = courtesy;
+	for (size_t i = 0; ruleset_option(set, OPTION_ALLOW_PING) && i < ARRAY_SIZE(cells); i++)
+		if (xdpfw_reason_of(*cells[i]) != XDPFW_R_RULE)
+			*cells[i] = xdpfw_decision(XDPFW_PASS, XDPFW_R_COURTESY, 0);
+}
+
+static void mark_cells(__u32 *in, const __u32 *routed, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (xdpfw_verdict_of(in[i]) != xdpfw_verdict_of(routed[i]))
+			in[i] |= XDPFW_ASK_ROUTED;
+}
+
+/* Only where it changes the verdict does the data path ask whether a request is for this host. */
+static void mark_routed(struct policy_image *image)
+{
+	struct xdpfw_policy_head *head = image->head;
+
+	for (int table = 0; table < XDPFW_TABLES; table++)
+		mark_cells(image->ports[XDPFW_IN][table]->cells, image->ports[XDPFW_ROUTED][table]->cells, XDPFW_PORTS);
+	mark_cells(head->protocols[XDPFW_IN], head->protocols[XDPFW_ROUTED], PROTOCOLS);
+	for (int family = 0; family < 2; family++)
+		mark_cells(head->icmp_types[XDPFW_IN][family], head->icmp_types[XDPFW_ROUTED][family], ICMP_TYPES);
+}
+
+static void compile_timeouts(const struct ruleset *set, unsigned int hz, struct xdpfw_policy_head *head)
+{
+	for (int i = 0; i < XDPFW_NR_TIMEOUTS; i++)
+		head->timeouts[i] = (__u64)ruleset_option(set, OPTION_TIMEOUTS + i) * hz;
 }
 
 /* Port 0 is left out where no rule speaks of it: nobody can be waiting there for an answer, and
@@ -172,7 +228,7 @@ static __u32 compile_flags(const struct ruleset *set, const struct policy_image 
 	return flags;
 }
 
-int compile(const struct ruleset *set, struct policy_image *image, struct error *e)
+int compile(const struct ruleset *set, unsigned int hz, struct policy_image *image, struct error *e)
 {
 	_free_ struct painter *painter = malloc(sizeof(*painter));
 
@@ -188,6 +244,8 @@ int compile(const struct ruleset *set, struct policy_image *image, struct error 
 	for (int table = 0; table < XDPFW_TABLES; table++)
 		compile_links(set, table, image->links[table]);
 	allow_ping(set, image->head);
+	mark_routed(image);
+	compile_timeouts(set, hz, image->head);
 	image->head->flags = compile_flags(set, image);
 	return 0;
 }

@@ -21,7 +21,8 @@ struct policy_image {
  * Fill every byte of @image from @set. Rules and forwards use their statement's
  * `counter`. head->generation is left to the caller.
  * Blocks are not part of the image, but for the flag that says there are some.
+ * @hz: jiffies in a second, for the time-outs.
  */
-int compile(const struct ruleset *set, struct policy_image *image, struct error *e);
+int compile(const struct ruleset *set, unsigned int hz, struct policy_image *image, struct error *e);
 
 #endif

@@ -90,8 +90,8 @@ int counts_read(const struct store *st, struct counts *c)
 	size_t room = 0;
 
 	memset(c, 0, sizeof(*c));
-	for (int dir = 0; dir < XDPFW_DIRS; dir++)
-		for (int table = 0; table < XDPFW_TABLES; table++)
+	for (int dir = 0; dir < XDPFW_COUNTED_DIRS; dir++)
+		for (int table = 0; table < XDPFW_COUNTED_TABLES; table++)
 			if (read_table(st, c, &room, dir, table))
 				return -ENOMEM;
 	read_reasons(st, c);

@@ -14,7 +14,8 @@
 #include "xdpfw/counters.h"
 #include "xdpfw/flow.h"
 
-#define LONGEST_UDP_SECONDS 120
+/* The longest time-out of flows that only a fingerprint leads to; TCP has the lookup budget besides. */
+#define LONGEST_PLAIN_SECONDS 600
 
 struct datapath {
 	struct xdpfw *skel;
@@ -22,7 +23,7 @@ struct datapath {
 };
 
 /* The kernel's tick: the resolution of its coarse clock. */
-static unsigned int ticks_per_second(void)
+unsigned int datapath_hz(void)
 {
 	struct timespec tick;
 
@@ -31,12 +32,12 @@ static unsigned int ticks_per_second(void)
 	return 1000000000 / tick.tv_nsec;
 }
 
-/* The shortest age (as a power of two of jiffies) that outlives the longest UDP time-out. */
+/* The shortest age (as a power of two of jiffies) that outlives the longest time-out. */
 static unsigned int age_shift(unsigned int hz)
 {
 	unsigned int shift = 1;
 
-	while (1ULL << shift <= (unsigned long long)hz * LONGEST_UDP_SECONDS)
+	while (1ULL << shift <= (unsigned long long)hz * LONGEST_PLAIN_SECONDS)
 		shift++;
 	return shift;
 }
@@ -54,8 +55,8 @@ static bool kernel_has_xdp_frags(void)
 	return fd >= 0;
 }
 
-/* The low half of jiffies64: only a program can read it. */
-static __u32 jiffies(void)
+/* Only a program can read it. */
+__u32 datapath_jiffies(void)
 {
 	const struct bpf_insn read[] = {
 		{.code = BPF_JMP | BPF_CALL, .imm = BPF_FUNC_jiffies64},
@@ -70,12 +71,12 @@ static __u32 jiffies(void)
 
 __u64 datapath_age(void)
 {
-	return jiffies() >> age_shift(ticks_per_second());
+	return datapath_jiffies() >> age_shift(datapath_hz());
 }
 
 static void configure(struct xdpfw *skel, const struct flavour *f)
 {
-	unsigned int hz = ticks_per_second();
+	unsigned int hz = datapath_hz();
 	bool frags = kernel_has_xdp_frags();
 
 	skel->rodata->cfg_epoch_from = f->epoch_from;
@@ -102,18 +103,81 @@ static void choose_programs(struct xdpfw *skel, const struct flavour *f)
 	bpf_program__set_autoload(skel->progs.tc_out_l3, filters && f->l3);
 }
 
-static int size_maps(struct xdpfw *skel)
+unsigned int datapath_least_flows(void)
 {
+	return 256 * libbpf_num_possible_cpus();
+}
+
+/* By memory: one entry for each 64 KiB, as nf_conntrack reckons, within bounds that suit most hosts. */
+static unsigned int default_flows(void)
+{
+	unsigned long long memory = (unsigned long long)sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE);
+	unsigned long long entries = memory >> 16;
+
+	if (entries > 262144)
+		entries = 262144;
+	return entries < datapath_least_flows() ? datapath_least_flows() : entries;
+}
+
+/* Tables that are pinned already keep their size. */
+static unsigned int room_of(const struct instance *in, const char *name, unsigned int wanted)
+{
+	struct bpf_map_info info = {};
+	__u32 size = sizeof(info);
+	char path[PATH_MAX];
+	_close_ int fd = bpf_obj_get(instance_pin(in, name, path));
+
+	return fd >= 0 && bpf_obj_get_info_by_fd(fd, &info, &size) == 0 ? info.max_entries : wanted;
+}
+
+/* "memlock:" in the map's fdinfo. */
+static unsigned long long memory_of(int fd)
+{
+	unsigned long long bytes = 0;
+	char path[64], line[128];
+	_fclose_ FILE *file = NULL;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+	file = fopen(path, "re");
+	while (file && fgets(line, sizeof(line), file))
+		if (sscanf(line, "memlock: %llu", &bytes) == 1)
+			break;
+	return bytes;
+}
+
+int datapath_flow_tables(const struct instance *in, unsigned long long *entries, unsigned long long *bytes)
+{
+	static const char *const names[] = {"flows", "guests"};
+	unsigned long long sum = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		char path[PATH_MAX];
+		_close_ int fd = bpf_obj_get(instance_pin(in, names[i], path));
+
+		if (fd < 0)
+			return -errno;
+		sum += memory_of(fd);
+	}
+	*entries = room_of(in, names[0], 0);
+	*bytes = sum;
+	return 0;
+}
+
+static int size_maps(struct xdpfw *skel, const struct instance *in, unsigned int flows)
+{
+	unsigned int wanted = flows ? flows : default_flows();
 	int cpus = libbpf_num_possible_cpus();
 	struct bpf_map *per_cpu[] = {
 		skel->maps.port_counts, skel->maps.reason_counts, skel->maps.rule_counts,
-		skel->maps.sockets,     skel->maps.budgets,
+		skel->maps.sockets,     skel->maps.routes,        skel->maps.budgets,
 	};
 
 	if (cpus < 1)
 		return -ENODEV;
 	for (size_t i = 0; i < ARRAY_SIZE(per_cpu); i++)
 		bpf_map__set_max_entries(per_cpu[i], bpf_map__max_entries(per_cpu[i]) * cpus);
+	bpf_map__set_max_entries(skel->maps.flows, room_of(in, "flows", wanted));
+	bpf_map__set_max_entries(skel->maps.guests, room_of(in, "guests", wanted));
 	return 0;
 }
 
@@ -166,7 +230,7 @@ int datapath_load(const struct instance *in, const struct flavour *flavour, stru
 	} else {
 		configure(dp->skel, flavour);
 		choose_programs(dp->skel, flavour);
-		err = size_maps(dp->skel);
+		err = size_maps(dp->skel, in, flavour->flows);
 		if (!err)
 			err = place_maps(dp->skel, in);
 		if (!err)

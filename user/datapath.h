@@ -23,7 +23,14 @@ struct flavour {
 	bool l3;          /* interfaces without an Ethernet header */
 	__u16 epoch_from; /* see xdpfw_armed() */
 	__u16 epoch_window;
+	unsigned int flows; /* room of the flow tables if they are made now; 0: by memory */
 };
+
+/* Fewest entries that a flow table may have: a small LRU misbehaves with many CPUs. */
+unsigned int datapath_least_flows(void);
+
+/* Entries of a pinned flow table, and the bytes that both tables together take; 0 or a negative errno. */
+int datapath_flow_tables(const struct instance *in, unsigned long long *entries, unsigned long long *bytes);
 
 /*
  * Load the programs of one flavour. @e says in one line what the kernel objected to; the verifier's
@@ -34,6 +41,10 @@ void datapath_free(struct datapath *dp);
 
 /* The present age of the fingerprints, as the programs reckon it; see flow.h. */
 __u64 datapath_age(void);
+
+/* The kernel's ticks in a second, and the low half of its tick counter, jiffies64. */
+unsigned int datapath_hz(void);
+__u32 datapath_jiffies(void);
 
 /* File descriptors of the programs, owned by @dp; -1 for what the flavour does not need. */
 int datapath_in(const struct datapath *dp);

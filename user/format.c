@@ -33,16 +33,18 @@ char *format_ports(const struct ports *ports)
 
 const char *format_protocols(unsigned int protocols)
 {
-	switch (protocols) {
-	case PROTO_TCP:
-		return "tcp";
-	case PROTO_UDP:
-		return "udp";
-	case PROTO_TCP | PROTO_UDP:
-		return "tcp+udp";
-	default:
-		return "any";
-	}
+	static const char *const names[] = {
+		[0] = "any",
+		[PROTO_TCP] = "tcp",
+		[PROTO_UDP] = "udp",
+		[PROTO_TCP | PROTO_UDP] = "tcp+udp",
+		[PROTO_SCTP] = "sctp",
+		[PROTO_TCP | PROTO_SCTP] = "tcp+sctp",
+		[PROTO_UDP | PROTO_SCTP] = "udp+sctp",
+		[PROTO_TCP | PROTO_UDP | PROTO_SCTP] = "tcp+udp+sctp",
+	};
+
+	return names[protocols];
 }
 
 char *format_target(const struct ports *ports, unsigned int protocols)
@@ -56,6 +58,21 @@ char *format_target(const struct ports *ports, unsigned int protocols)
 	if (!list || protocols == (PROTO_TCP | PROTO_UDP))
 		return steal_pointer(&list);
 	return asprintf(&text, "%s/%s", list, format_protocols(protocols)) < 0 ? NULL : text;
+}
+
+char *format_duration(unsigned int seconds, char *text)
+{
+	static const struct {
+		unsigned int seconds;
+		char name;
+	} units[] = {{24 * 60 * 60, 'd'}, {60 * 60, 'h'}, {60, 'm'}, {1, 's'}};
+	size_t unit = 0;
+
+	/* The biggest unit that divides it; but people say 60s and 90s, so 1m is not written. */
+	while (seconds % units[unit].seconds || (seconds < 120 && units[unit].seconds > 1))
+		unit++;
+	snprintf(text, DURATION_TEXT_MAX, "%u%c", seconds / units[unit].seconds, units[unit].name);
+	return text;
 }
 
 char *format_addr(const struct xdpfw_addr *addr, char *text)

@@ -14,9 +14,20 @@ static const char *const actions[] = {
 	[XDPFW_DROP] = "deny",
 	[XDPFW_REJECT] = "reject",
 };
-static const char *const dirs[] = {[XDPFW_IN] = "in", [XDPFW_OUT] = "out"};
+static const char *const dirs[] = {[XDPFW_IN] = "in", [XDPFW_OUT] = "out", [XDPFW_ROUTED] = "routed"};
 static const char *const long_dirs[] = {[XDPFW_IN] = "incoming", [XDPFW_OUT] = "outgoing"};
-static const char *const options[] = {[OPTION_ALLOW_PING] = "allow-ping", [OPTION_NON_IP] = "non-ip"};
+static const char *const options[] = {[OPTION_ALLOW_PING] = "allow-ping",
+				      [OPTION_NON_IP] = "non-ip",
+#define X(code, name, seconds) [OPTION_TIMEOUTS + XDPFW_T_##code] = name,
+				      XDPFW_TIMEOUTS(X)
+#undef X
+};
+static const unsigned int option_defaults[] = {[OPTION_ALLOW_PING] = true,
+					       [OPTION_NON_IP] = true,
+#define X(code, name, seconds) [OPTION_TIMEOUTS + XDPFW_T_##code] = seconds,
+					       XDPFW_TIMEOUTS(X)
+#undef X
+};
 static const char *const modes[] = {
 	[MODE_AUTO] = "auto",
 	[MODE_NATIVE] = "native",
@@ -46,6 +57,11 @@ const char *dir_name(enum xdpfw_dir dir)
 const char *option_text(enum option_name name)
 {
 	return options[name];
+}
+
+unsigned int option_default(enum option_name name)
+{
+	return option_defaults[name];
 }
 
 const char *mode_name(enum load_mode mode)
@@ -108,12 +124,32 @@ static const char *protocol_suffix(unsigned int protocols)
 	}
 }
 
-static char *rule_text(const char *before, const struct rule *rule)
+/* "allow in 22", "route allow 80/tcp" */
+static char *rule_text(const struct rule *rule)
 {
-	_free_ char *target = format_target(&rule->ports, rule->protocols);
+	bool routed = rule->dir == XDPFW_ROUTED;
+	const char *action = action_name(rule->verdict);
+	_free_ char *target = rule_target_text(rule);
 	char *text;
 
-	if (!target || asprintf(&text, "%s %s %s", before, dir_name(rule->dir), target) < 0)
+	if (!target ||
+	    asprintf(&text, "%s %s %s", routed ? "route" : action, routed ? action : dir_name(rule->dir), target) < 0)
+		return NULL;
+	return text;
+}
+
+static const char *option_value_text(const struct option_value *option, char *text)
+{
+	if (option->name >= OPTION_TIMEOUTS)
+		return format_duration(option->value, text);
+	return option->value ? "on" : "off";
+}
+
+static char *option_line(const struct option_value *option)
+{
+	char value[DURATION_TEXT_MAX], *text;
+
+	if (asprintf(&text, "option %s %s", option_text(option->name), option_value_text(option, value)) < 0)
 		return NULL;
 	return text;
 }
@@ -135,6 +171,7 @@ static char *load_text(const struct load_iface *load)
 	return text;
 }
 
+/* The third follows the second without a blank. */
 static char *two_words(const char *first, const char *second, const char *third)
 {
 	char *text;
@@ -148,7 +185,7 @@ static char *canonical_text(const struct statement *s)
 
 	switch (s->kind) {
 	case STATEMENT_RULE:
-		return rule_text(action_name(s->rule.verdict), &s->rule);
+		return rule_text(&s->rule);
 	case STATEMENT_DEFAULT:
 		snprintf(text, sizeof(text), "default %s", action_name(s->default_policy.verdict));
 		return two_words(text, dir_name(s->default_policy.dir), "");
@@ -157,7 +194,7 @@ static char *canonical_text(const struct statement *s)
 	case STATEMENT_BLOCK:
 		return two_words("block", format_prefix(&s->block, addr), "");
 	case STATEMENT_OPTION:
-		return two_words("option", option_text(s->option.name), s->option.on ? " on" : " off");
+		return option_line(&s->option);
 	case STATEMENT_LOAD:
 		return load_text(&s->load);
 	default:
@@ -190,10 +227,12 @@ static char *block_match_text(const struct prefix *block)
 static char *match_text(const struct statement *s)
 {
 	__u16 listen = s->forward.listen, target = s->forward.target;
+	_free_ char *match = NULL;
 
 	switch (s->kind) {
 	case STATEMENT_RULE:
-		return rule_text("rule", &s->rule);
+		match = rule_match_text(&s->rule);
+		return match ? two_words("rule", match, "") : NULL;
 	case STATEMENT_DEFAULT:
 		return two_words("default", dir_name(s->default_policy.dir), "");
 	case STATEMENT_FORWARD: /* a link is the same from both ends */

@@ -17,21 +17,25 @@ static const struct command {
 	const char *help;
 	command_fn run;
 } commands[] = {
-	{"load", "load IFACE... [--mode auto|native|generic|tc]",
+	{"load", "load IFACE... [--mode auto|native|generic|tc] [--flows N]",
 	 "enforce on these interfaces; again: upgrade in place", cmd_load},
 	{"unload", "unload IFACE... | --all", "stop enforcing; the rules stay in the file", cmd_unload},
-	{"default", "default allow|deny|reject [in|out]", "what happens to requests that no rule matches", cmd_change},
-	{"allow", "allow [in|out] PORTS[/PROTO] | SERVICE | any", "let connection requests to these ports pass",
+	{"default", "default allow|deny|reject [in|out|routed]", "what happens to requests that no rule matches",
 	 cmd_change},
-	{"deny", "deny [in|out] PORTS[/PROTO] | SERVICE | any", "drop them", cmd_change},
-	{"reject", "reject [in|out] PORTS[/PROTO] | SERVICE | any", "drop them and tell the sender", cmd_change},
+	{"allow", "allow [in|out] TARGET", "let connection requests to it pass", cmd_change},
+	{"deny", "deny [in|out] TARGET [--kill]", "drop them; --kill: cut open connections too", cmd_change},
+	{"reject", "reject [in|out] TARGET [--kill]", "drop them and tell the sender", cmd_change},
+	{"route", "route allow|deny|reject TARGET", "the same for requests to hosts behind this one", cmd_change},
 	{"forward", "forward A:B[/PROTO]", "link two local ports, both ways", cmd_change},
 	{"delete", "delete N... | id:ID... | RULE-AS-TYPED", "delete rules or forwards", cmd_delete},
 	{"block", "block ADDR[/LENGTH]", "nothing from it and nothing to it, open connections included", cmd_change},
 	{"unblock", "unblock ADDR[/LENGTH]", "the reverse", cmd_delete},
 	{"option", "option allow-ping|non-ip on|off", "answer pings; pass what is not IP", cmd_change},
+	{"option", "option udp-timeout DURATION ...", "time-outs of flows, see the man page", cmd_change},
 	{"status", "status", "interfaces, rules and how often each decided", cmd_status},
 	{"stats", "stats", "counters of every port and of every reason", cmd_stats},
+	{"flows", "flows [PROTO] [port N] [with ADDR] [state NAME] [--kill]", "connections as the firewall sees them",
+	 cmd_flows},
 	{"apply", "apply FILE|- [--check]", "replace the whole policy, at once or not at all", cmd_apply},
 	{"export", "export", "print the policy in force as a rules file", cmd_export},
 };
@@ -41,7 +45,8 @@ static void print_help(void)
 	puts("xdpfw: a firewall and port forwarder at XDP and TC\n\nusage: xdpfw [FLAGS] COMMAND WORDS...\n");
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
 		printf("  %-50s %s\n", commands[i].usage, commands[i].help);
-	puts("\nPORTS: 22 | 6000-6010 | 80,443,8000-8010   PROTO: tcp | udp   SERVICE: a name of /etc/services\n"
+	puts("\nTARGET: PORTS[/PROTO] | SERVICE | icmp[/TYPE] | proto NAME|NUMBER | any\n"
+	     "PORTS: 22 | 6000-6010 | 80,443,8000-8010   PROTO: tcp | udp | sctp   SERVICE: a name of /etc/services\n"
 	     "in: connection requests from outside to this host; out: requests that leave by a loaded interface\n"
 	     "\nflags, anywhere:\n"
 	     "  -n, --netns NAME   the firewall of that network namespace\n"

@@ -15,8 +15,10 @@ int parse_protocol(const char *word, unsigned int *protocols, struct error *e)
 		*protocols = PROTO_TCP;
 	else if (!strcmp(word, "udp"))
 		*protocols = PROTO_UDP;
+	else if (!strcmp(word, "sctp"))
+		*protocols = PROTO_SCTP;
 	else
-		return fail(e, -EINVAL, "'%s': not a protocol; write tcp or udp", excerpt(word).text);
+		return fail(e, -EINVAL, "'%s': not a protocol with ports; write tcp, udp or sctp", excerpt(word).text);
 	return 0;
 }
 
@@ -27,7 +29,7 @@ int parse_protocol_suffix(const char *word, unsigned int *protocols, struct erro
 	if (!slash)
 		return 0;
 	if (!slash[1])
-		return fail(e, -EINVAL, "'%s': the protocol is missing; write tcp or udp", excerpt(word).text);
+		return fail(e, -EINVAL, "'%s': the protocol is missing; write tcp, udp or sctp", excerpt(word).text);
 	return parse_protocol(slash + 1, protocols, e);
 }
 

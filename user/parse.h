@@ -15,10 +15,11 @@
 #include "error.h"
 #include "xdpfw/addr.h"
 
-/* Protocols as a set; 0 means every protocol. */
+/* Protocols with ports, as a set. 0 means every protocol, with and without ports. */
 enum protocols {
 	PROTO_TCP = 1 << 0,
 	PROTO_UDP = 1 << 1,
+	PROTO_SCTP = 1 << 2,
 };
 
 struct port_range {
@@ -45,13 +46,14 @@ int parse_ports(const char *word, struct ports *ports, struct error *e);
 void ports_free(struct ports *ports);
 bool ports_equal(const struct ports *a, const struct ports *b);
 
-/* "tcp" or "udp". */
+/* "tcp", "udp" or "sctp". */
 int parse_protocol(const char *word, unsigned int *protocols, struct error *e);
 
 /*
  * The target of a rule: PORTS[/PROTO], SERVICE[/PROTO], "any".
- * Ports without a protocol mean tcp and udp; a service has the protocols that
- * /etc/services gives it; "any" means every protocol and leaves @ports empty.
+ * Ports without a protocol mean tcp and udp. So does a service, as far as
+ * /etc/services has it for them; sctp is meant where it is named, or the only one.
+ * "any" means every protocol and leaves @ports empty.
  */
 int parse_target(const char *word, struct ports *ports, unsigned int *protocols, struct error *e);
 
@@ -68,7 +70,11 @@ int parse_duration(const char *word, unsigned int *seconds, struct error *e);
 /* Formatters, the inverse of the parsers. Each returns a new string, NULL without memory. */
 char *format_ports(const struct ports *ports);
 char *format_target(const struct ports *ports, unsigned int protocols); /* "any", "22", "25/tcp" */
-const char *format_protocols(unsigned int protocols);                   /* "tcp+udp", "tcp", "udp", "any" */
+const char *format_protocols(unsigned int protocols);                   /* "tcp+udp", "sctp", "any" */
+
+#define DURATION_TEXT_MAX 16
+/* Into @text, which holds DURATION_TEXT_MAX bytes; returns @text. */
+char *format_duration(unsigned int seconds, char *text);
 
 #define ADDR_TEXT_MAX 64
 /* Into @text, which holds ADDR_TEXT_MAX bytes; returns @text. */

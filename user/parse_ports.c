@@ -143,6 +143,17 @@ int parse_ports(const char *word, struct ports *ports, struct error *e)
 	return parse_port_list(word, strlen(word), false, ports, e);
 }
 
+int ports_of_range(__u16 first, __u16 last, struct ports *ports, struct error *e)
+{
+	struct ports made = {malloc(sizeof(*made.ranges)), 1};
+
+	if (!made.ranges)
+		return fail(e, -ENOMEM, "out of memory");
+	made.ranges[0] = (struct port_range){first, last};
+	*ports = made;
+	return 0;
+}
+
 void ports_free(struct ports *ports)
 {
 	free(ports->ranges);

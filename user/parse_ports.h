@@ -13,6 +13,9 @@ int parse_port_part(const char *text, size_t length, __u16 *port, struct error *
 /* @colon: "6000:6010" is a range too, as ufw writes it. */
 int parse_port_list(const char *text, size_t length, bool colon, struct ports *ports, struct error *e);
 
+/* One range; 0 or -ENOMEM. */
+int ports_of_range(__u16 first, __u16 last, struct ports *ports, struct error *e);
+
 /* "/tcp" at the end of @word; without it, @protocols stays as it is. */
 int parse_protocol_suffix(const char *word, unsigned int *protocols, struct error *e);
 

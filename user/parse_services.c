@@ -117,9 +117,18 @@ int service_find(const char *name, struct service *service)
 		found.protocols |= entry->protocol;
 		if (entry->protocol == PROTO_TCP)
 			found.tcp_port = entry->port;
-		else
+		else if (entry->protocol == PROTO_UDP)
 			found.udp_port = entry->port;
+		else
+			found.sctp_port = entry->port;
 	}
 	*service = found;
 	return 0;
+}
+
+__u16 service_port(const struct service *service, unsigned int protocols)
+{
+	if (protocols & PROTO_TCP)
+		return service->tcp_port;
+	return protocols & PROTO_UDP ? service->udp_port : service->sctp_port;
 }

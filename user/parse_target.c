@@ -7,6 +7,7 @@
 
 #include "parse.h"
 #include "parse_addr.h"
+#include "parse_ip_protocol.h"
 #include "parse_ports.h"
 #include "parse_services.h"
 #include "util.h"
@@ -26,33 +27,25 @@ static bool has_letters(const char *text)
 	return false;
 }
 
-static int one_port(__u16 port, struct ports *ports, struct error *e)
-{
-	struct port_range *range = malloc(sizeof(*range));
-
-	if (!range)
-		return fail(e, -ENOMEM, "out of memory");
-	*range = (struct port_range){port, port};
-	*ports = (struct ports){range, 1};
-	return 0;
-}
-
 static int parse_service(const struct target_word *word, const struct service *service, struct ports *ports,
 			 unsigned int *protocols, struct error *e)
 {
-	unsigned int wanted = service->protocols;
+	unsigned int usual = service->protocols & (PROTO_TCP | PROTO_UDP);
+	unsigned int wanted = usual ? usual : service->protocols;
 	int err = parse_protocol_suffix(word->whole, &wanted, e);
+	__u16 port;
 
 	if (err)
 		return err;
 	if (wanted & ~service->protocols)
 		return fail(e, -EINVAL, "'%s': /etc/services has %s for %s only; write %u/%s",
 			    excerpt(word->whole).text, excerpt(word->name).text, format_protocols(service->protocols),
-			    wanted == PROTO_TCP ? service->udp_port : service->tcp_port, word->protocol);
+			    service_port(service, service->protocols), word->protocol);
 	if (wanted == (PROTO_TCP | PROTO_UDP) && service->tcp_port != service->udp_port)
 		return fail(e, -EINVAL, "'%s': its ports for tcp and udp differ; write %s/tcp or %s/udp",
 			    excerpt(word->whole).text, excerpt(word->name).text, excerpt(word->name).text);
-	err = one_port(wanted & PROTO_TCP ? service->tcp_port : service->udp_port, ports, e);
+	port = service_port(service, wanted);
+	err = ports_of_range(port, port, ports, e);
 	if (!err)
 		*protocols = wanted;
 	return err;
@@ -165,6 +158,17 @@ static bool looks_like_address(const struct target_word *word)
 	return colon && !strchr(word->name, ',') && (strchr(colon + 1, ':') || isalpha((unsigned char)*word->name));
 }
 
+static int refuse_name(const struct target_word *word, struct error *e)
+{
+	struct excerpt shown = excerpt(word->whole);
+	__u8 ignored;
+
+	if (!word->protocol && !parse_ip_protocol(word->name, &ignored, NULL))
+		return fail(e, -EINVAL, "'%s': a protocol, neither ports nor a service; write proto %s", shown.text,
+			    shown.text);
+	return fail(e, -EINVAL, "'%s': neither ports nor a service of /etc/services nor 'any'", shown.text);
+}
+
 static int parse_name_or_number(const struct target_word *word, struct ports *ports, unsigned int *protocols,
 				struct error *e)
 {
@@ -178,8 +182,7 @@ static int parse_name_or_number(const struct target_word *word, struct ports *po
 	if (looks_like_address(word))
 		return refuse_address(word->whole, e);
 	if (isalpha((unsigned char)*word->name) && !strchr(word->name, ','))
-		return fail(e, -EINVAL, "'%s': neither ports nor a service of /etc/services nor 'any'",
-			    excerpt(word->whole).text);
+		return refuse_name(word, e);
 	return parse_numbers(word, ports, protocols, e);
 }
 
@@ -199,7 +202,7 @@ int parse_target(const char *word, struct ports *ports, unsigned int *protocols,
 	if (strcmp(name, "any"))
 		return parse_name_or_number(&target, ports, protocols, e);
 	if (slash)
-		return fail(e, -EINVAL, "'%s': 'any' takes no protocol; write 0-65535/tcp or 0-65535/udp",
+		return fail(e, -EINVAL, "'%s': 'any' takes no protocol; write proto tcp, proto udp or proto sctp",
 			    excerpt(word).text);
 	*ports = (struct ports){0};
 	*protocols = 0;

@@ -101,7 +101,7 @@ static bool same_value(const struct statement *a, const struct statement *b)
 	case STATEMENT_DEFAULT:
 		return a->default_policy.verdict == b->default_policy.verdict;
 	case STATEMENT_OPTION:
-		return a->option.on == b->option.on;
+		return a->option.value == b->option.value;
 	case STATEMENT_LOAD:
 		return a->load.mode == b->load.mode;
 	default:
@@ -260,15 +260,15 @@ enum xdpfw_verdict ruleset_default(const struct ruleset *set, enum xdpfw_dir dir
 
 	if (s)
 		return s->default_policy.verdict;
-	return dir == XDPFW_IN ? XDPFW_DROP : XDPFW_PASS;
+	return dir == XDPFW_OUT ? XDPFW_PASS : XDPFW_DROP;
 }
 
-bool ruleset_option(const struct ruleset *set, enum option_name name)
+unsigned int ruleset_option(const struct ruleset *set, enum option_name name)
 {
 	struct statement like = {.kind = STATEMENT_OPTION, .option.name = name};
 	const struct statement *s = find_like(set, &like);
 
-	return s ? s->option.on : true;
+	return s ? s->option.value : option_default(name);
 }
 
 static int add_line(struct ruleset *set, const char *line, struct error *e)

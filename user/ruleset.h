@@ -4,7 +4,7 @@
  * lines of a rules file. What you type is what the file says; comments and blank
  * lines are statements too, so they keep their place.
  *
- *	allow in 22                     STATEMENT_RULE
+ *	allow in 22                     STATEMENT_RULE, also route allow 80/tcp
  *	default deny in                 STATEMENT_DEFAULT
  *	forward 8080:2988               STATEMENT_FORWARD
  *	block 203.0.113.9               STATEMENT_BLOCK
@@ -22,6 +22,7 @@
 #include "error.h"
 #include "parse.h"
 #include "xdpfw/decision.h"
+#include "xdpfw/policy.h"
 
 enum statement_kind {
 	STATEMENT_COMMENT,
@@ -38,11 +39,29 @@ struct default_policy {
 	enum xdpfw_verdict verdict;
 };
 
+/* What a rule is about. */
+enum match_kind {
+	MATCH_PORTS,    /* `protocols` and `ports` */
+	MATCH_ANY,      /* every protocol */
+	MATCH_PROTOCOL, /* one IP protocol without ports: `protocol` */
+	MATCH_ICMP,     /* ICMP, ICMPv6 or both: `icmp_families`, and one type if `has_icmp_type` */
+};
+
+enum icmp_families {
+	ICMP_V4 = 1 << 0,
+	ICMP_V6 = 1 << 1,
+};
+
 struct rule {
 	enum xdpfw_dir dir;
 	enum xdpfw_verdict verdict;
-	unsigned int protocols; /* enum protocols; 0 = every protocol */
-	struct ports ports;     /* none: every port */
+	enum match_kind match;
+	unsigned int protocols; /* MATCH_PORTS: enum protocols, never 0 */
+	struct ports ports;     /* MATCH_PORTS: never empty */
+	__u8 protocol;          /* MATCH_PROTOCOL: IPPROTO_* */
+	unsigned int icmp_families;
+	bool has_icmp_type;
+	__u8 icmp_type[2]; /* by family: the same name has another number in ICMPv6; [0] ICMP, [1] ICMPv6 */
 };
 
 /* A link of two local ports. */
@@ -55,12 +74,13 @@ struct forward {
 enum option_name {
 	OPTION_ALLOW_PING, /* "allow-ping": echo-request passes unless a rule says otherwise; default on */
 	OPTION_NON_IP,     /* "non-ip": other ethertypes pass; default on */
-	NR_OPTIONS,
+	OPTION_TIMEOUTS, /* first of the time-outs: OPTION_TIMEOUTS + enum xdpfw_timeout, "udp-timeout 60s" and so on */
+	NR_OPTIONS = OPTION_TIMEOUTS + XDPFW_NR_TIMEOUTS,
 };
 
 struct option_value {
 	enum option_name name;
-	bool on;
+	unsigned int value; /* on and off as 1 and 0; time-outs in seconds */
 };
 
 enum load_mode {
@@ -148,9 +168,9 @@ const struct statement *ruleset_find(const struct ruleset *set, enum statement_k
 const struct statement *ruleset_rule(const struct ruleset *set, size_t n);
 size_t ruleset_count(const struct ruleset *set, enum statement_kind kind);
 
-/* What holds where no statement speaks: in deny, out allow; options at their defaults. */
+/* What holds where no statement speaks: in deny, out allow, routed deny; options at their defaults. */
 enum xdpfw_verdict ruleset_default(const struct ruleset *set, enum xdpfw_dir dir);
-bool ruleset_option(const struct ruleset *set, enum option_name name);
+unsigned int ruleset_option(const struct ruleset *set, enum option_name name);
 
 /*
  * Parse a whole text. @name stands in messages: "NAME:LINE: WHY". All or nothing. A file may
@@ -163,8 +183,10 @@ char *ruleset_format(const struct ruleset *set, bool with_runtime);
 
 /* Names for messages and JSON. */
 const char *action_name(enum xdpfw_verdict verdict); /* allow, deny, reject */
-const char *dir_name(enum xdpfw_dir dir);            /* in, out */
+const char *dir_name(enum xdpfw_dir dir);            /* in, out, routed */
 const char *mode_name(enum load_mode mode);          /* auto, native, generic, tc */
+char *rule_protocol_text(const struct rule *rule); /* tcp+udp, sctp, gre, 251, icmp, icmp4, icmp6, any: a new string */
+char *rule_ports_text(const struct rule *rule);    /* 80,443 or any: a new string */
 int parse_mode(const char *word, enum load_mode *mode, struct error *e);
 
 #endif

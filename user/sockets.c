@@ -6,8 +6,10 @@
 #include <libmnl/libmnl.h>
 #include <linux/inet_diag.h>
 #include <linux/sock_diag.h>
+#include <linux/tcp.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
+#include <stdbool.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "util.h"
@@ -28,6 +30,30 @@ static void copy_addr(struct xdpfw_addr *to, const __be32 *from, int family)
 	}
 }
 
+/* TCP_ESTABLISHED and so on, which the kernel shares with <netinet/tcp.h> alone. */
+enum {
+	STATE_LISTEN = 10,
+	STATE_CLOSE = 7,
+};
+
+static int read_info(const struct nlattr *attr, void *data)
+{
+	struct socket_row *row = data;
+	struct tcp_info info = {};
+	size_t length = mnl_attr_get_payload_len(attr);
+
+	if (mnl_attr_get_type(attr) != INET_DIAG_INFO)
+		return MNL_CB_OK;
+	memcpy(&info, mnl_attr_get_payload(attr), length < sizeof(info) ? length : sizeof(info));
+	if (length < offsetof(struct tcp_info, tcpi_bytes_received) + sizeof(info.tcpi_bytes_received))
+		return MNL_CB_OK;
+	row->bytes_in = info.tcpi_bytes_received;
+	row->bytes_out = info.tcpi_bytes_acked;
+	row->idle_ms = info.tcpi_last_data_recv < info.tcpi_last_data_sent ? info.tcpi_last_data_recv
+									   : info.tcpi_last_data_sent;
+	return MNL_CB_OK;
+}
+
 static int read_socket(const struct nlmsghdr *message, void *data)
 {
 	const struct inet_diag_msg *diag = mnl_nlmsg_get_payload(message);
@@ -38,10 +64,14 @@ static int read_socket(const struct nlmsghdr *message, void *data)
 		.state = diag->idiag_state,
 		.uid = diag->idiag_uid,
 		.inode = diag->idiag_inode,
+		.idle_ms = -1,
+		.bytes_in = -1,
+		.bytes_out = -1,
 	};
 
 	copy_addr(&row.local, diag->id.idiag_src, diag->idiag_family);
 	copy_addr(&row.remote, diag->id.idiag_dst, diag->idiag_family);
+	mnl_attr_parse(message, sizeof(*diag), read_info, &row);
 	dump->fn(&row, dump->data);
 	return MNL_CB_OK;
 }
@@ -77,7 +107,8 @@ static int dump_family(int family, struct dump *dump)
 	request = mnl_nlmsg_put_extra_header(message, sizeof(*request));
 	request->sdiag_family = family;
 	request->sdiag_protocol = IPPROTO_TCP;
-	request->idiag_states = ~(1U << TCP_LISTEN | 1U << TCP_CLOSE);
+	request->idiag_states = ~(1U << STATE_LISTEN | 1U << STATE_CLOSE);
+	request->idiag_ext = 1 << (INET_DIAG_INFO - 1);
 	err = mnl_socket_bind(nl, 0, MNL_SOCKET_AUTOPID) < 0 || mnl_socket_sendto(nl, message, message->nlmsg_len) < 0
 		      ? -errno
 		      : receive(nl, dump);
@@ -91,4 +122,43 @@ int sockets_each(socket_fn fn, void *data)
 	int err = dump_family(AF_INET, &dump);
 
 	return err ? err : dump_family(AF_INET6, &dump);
+}
+
+static void put_addr(__be32 *to, const struct xdpfw_addr *from, int family)
+{
+	memcpy(to, family == AF_INET6 ? from->words : &from->words[3], family == AF_INET6 ? 16 : 4);
+}
+
+int socket_destroy(const struct xdpfw_addr *local, __u16 local_port, const struct xdpfw_addr *remote, __u16 remote_port)
+{
+	bool v4 = local->halves[0] == 0 && local->words[2] == htonl(0xffff);
+	char buffer[256], reply[1024];
+	struct nlmsghdr *message = mnl_nlmsg_put_header(buffer);
+	struct mnl_socket *nl = mnl_socket_open(NETLINK_SOCK_DIAG);
+	struct inet_diag_req_v2 *request;
+	int n = -1;
+
+	if (!nl)
+		return -errno;
+	message->nlmsg_type = SOCK_DESTROY;
+	message->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
+	message->nlmsg_seq = 1;
+	request = mnl_nlmsg_put_extra_header(message, sizeof(*request));
+	request->sdiag_family = v4 ? AF_INET : AF_INET6;
+	request->sdiag_protocol = IPPROTO_TCP;
+	request->idiag_states = ~0U;
+	request->id.idiag_sport = htons(local_port);
+	request->id.idiag_dport = htons(remote_port);
+	request->id.idiag_cookie[0] = request->id.idiag_cookie[1] = INET_DIAG_NOCOOKIE;
+	put_addr(request->id.idiag_src, local, request->sdiag_family);
+	put_addr(request->id.idiag_dst, remote, request->sdiag_family);
+	if (mnl_socket_bind(nl, 0, MNL_SOCKET_AUTOPID) == 0 &&
+	    mnl_socket_sendto(nl, message, message->nlmsg_len) >= 0) {
+		n = mnl_socket_recvfrom(nl, reply, sizeof(reply));
+		if (n >= 0)
+			n = mnl_cb_run(reply, n, 1, mnl_socket_get_portid(nl), NULL, NULL);
+	}
+	n = n < 0 ? -errno : 0;
+	mnl_socket_close(nl);
+	return n;
 }

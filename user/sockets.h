@@ -16,11 +16,17 @@ struct socket_row {
 	__u8 state; /* TCP_ESTABLISHED... of <netinet/tcp.h> */
 	__u32 uid;
 	__u32 inode;
+	long idle_ms;                  /* since data came or went; -1: not known */
+	long long bytes_in, bytes_out; /* -1: not known */
 };
 
 typedef void (*socket_fn)(const struct socket_row *row, void *data);
 
 /* Call @fn for every TCP socket but listeners; 0 or a negative errno. */
 int sockets_each(socket_fn fn, void *data);
+
+/* Abort a connection: its owner gets ECONNABORTED, its peer a RST. 0 or a negative errno. */
+int socket_destroy(const struct xdpfw_addr *local, __u16 local_port, const struct xdpfw_addr *remote,
+		   __u16 remote_port);
 
 #endif

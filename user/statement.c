@@ -13,43 +13,17 @@
 #include "parse_addr.h"
 #include "parse_ports.h"
 #include "parse_words.h"
+#include "statement_rule.h"
 #include "util.h"
 
+#define LONGEST_TIMEOUT       (30 * 24 * 60 * 60)
+#define LONGEST_PLAIN_TIMEOUT (10 * 60)
+
+/* For messages. */
+#define AND_NAME(code, name, seconds) ", " name
+#define OPTIONS                       "allow-ping, non-ip" XDPFW_TIMEOUTS(AND_NAME)
+
 static const char blanks[] = " \t\r\n\v\f";
-
-/* For the word behind the target, NULL if there is none. */
-static const char *rule_hint(const char *word)
-{
-	unsigned int protocols;
-	enum xdpfw_dir dir;
-
-	if (!word)
-		return NULL;
-	if (!find_dir(word, &dir))
-		return "the direction stands before the target, as in allow in 22";
-	if (!parse_protocol(word, &protocols, NULL))
-		return "the protocol stands behind a slash, as in 22/tcp";
-	return "a rule has one target, lists are written 22,80";
-}
-
-static int parse_rule(struct cursor *cursor, struct statement *s, struct error *e)
-{
-	const char *action = action_name(s->rule.verdict);
-	const char *target = cursor_peek(cursor);
-	int err;
-
-	s->rule.dir = XDPFW_IN;
-	if (target && !find_dir(target, &s->rule.dir))
-		cursor_next(cursor);
-	target = cursor_next(cursor);
-	if (!target)
-		return fail(e, -EINVAL, "'%s': the target is missing; write ports, a service or 'any', as %s %s 22",
-			    action, action, dir_name(s->rule.dir));
-	err = refuse_later_word(target, e);
-	if (!err)
-		err = parse_target(target, &s->rule.ports, &s->rule.protocols, e);
-	return err ? err : cursor_end(cursor, rule_hint(cursor_peek(cursor)), e);
-}
 
 static int parse_default(struct cursor *cursor, struct statement *s, struct error *e)
 {
@@ -64,7 +38,8 @@ static int parse_default(struct cursor *cursor, struct statement *s, struct erro
 	if (dir && find_dir(dir, &s->default_policy.dir)) {
 		int err = refuse_later_word(dir, e);
 
-		return err ? err : fail(e, -EINVAL, "'%s': not a direction; write in or out", excerpt(dir).text);
+		return err ? err
+			   : fail(e, -EINVAL, "'%s': not a direction; write in, out or routed", excerpt(dir).text);
 	}
 	return cursor_end(cursor, "a default has one direction", e);
 }
@@ -109,6 +84,19 @@ static int parse_link(const char *word, struct forward *forward, struct error *e
 	return err;
 }
 
+/* Ports of sctp are not rewritten: its checksum is over the whole packet. */
+static int parse_forward_protocol(const char *link, unsigned int *protocols, struct error *e)
+{
+	const char *protocol = strchr(link, '/');
+	unsigned int wanted = PROTO_TCP | PROTO_UDP;
+
+	if (protocol && (parse_protocol(protocol + 1, &wanted, NULL) || wanted == PROTO_SCTP))
+		return fail(e, -EINVAL, "'%s': not a protocol of forwards; write tcp or udp",
+			    excerpt(protocol + 1).text);
+	*protocols = wanted;
+	return 0;
+}
+
 static int parse_forward(struct cursor *cursor, struct statement *s, struct error *e)
 {
 	const char *link = cursor_next(cursor);
@@ -117,9 +105,8 @@ static int parse_forward(struct cursor *cursor, struct statement *s, struct erro
 	if (!link)
 		return fail(e, -EINVAL, "'forward': the ports are missing; write forward 8080:2988");
 	err = parse_link(link, &s->forward, e);
-	s->forward.protocols = PROTO_TCP | PROTO_UDP;
 	if (!err)
-		err = parse_protocol_suffix(link, &s->forward.protocols, e);
+		err = parse_forward_protocol(link, &s->forward.protocols, e);
 	return err ? err : cursor_end(cursor, NULL, e);
 }
 
@@ -134,20 +121,52 @@ static int parse_block(struct cursor *cursor, struct statement *s, struct error 
 	return err ? err : cursor_end(cursor, "one address a statement", e);
 }
 
+/* Flows but those of TCP are found by fingerprints alone, which age. */
+static unsigned int longest_timeout(enum option_name name)
+{
+	return strncmp(option_text(name), "tcp-", 4) == 0 ? LONGEST_TIMEOUT : LONGEST_PLAIN_TIMEOUT;
+}
+
+static int parse_timeout(const char *value, struct option_value *option, struct error *e)
+{
+	unsigned int seconds = 0;
+	int err = parse_duration(value, &seconds, e);
+
+	if (err)
+		return err;
+	if (seconds > longest_timeout(option->name))
+		return fail(e, -EINVAL, "'%s': too long; %s is at most %s", excerpt(value).text,
+			    option_text(option->name),
+			    longest_timeout(option->name) == LONGEST_TIMEOUT ? "30d" : "10m");
+	option->value = seconds;
+	return 0;
+}
+
+static int parse_switch(const char *value, struct option_value *option, struct error *e)
+{
+	option->value = !strcmp(value, "on");
+	if (!option->value && strcmp(value, "off"))
+		return fail(e, -EINVAL, "'%s': not a value of %s; write on or off", excerpt(value).text,
+			    option_text(option->name));
+	return 0;
+}
+
 static int parse_option(struct cursor *cursor, struct statement *s, struct error *e)
 {
 	const char *name = cursor_next(cursor), *value = cursor_next(cursor);
+	bool timeout;
+	int err;
 
 	if (!name)
-		return fail(e, -EINVAL, "'option': the name is missing; options are allow-ping and non-ip");
+		return fail(e, -EINVAL, "'option': the name is missing; options are " OPTIONS);
 	if (find_option(name, &s->option.name))
-		return fail(e, -EINVAL, "'%s': not an option; options are allow-ping and non-ip", excerpt(name).text);
+		return fail(e, -EINVAL, "'%s': not an option; options are " OPTIONS, excerpt(name).text);
+	timeout = s->option.name >= OPTION_TIMEOUTS;
 	if (!value)
-		return fail(e, -EINVAL, "'option %s': the value is missing; write option %s on or off", name, name);
-	s->option.on = !strcmp(value, "on");
-	if (!s->option.on && strcmp(value, "off"))
-		return fail(e, -EINVAL, "'%s': not a value of %s; write on or off", excerpt(value).text, name);
-	return cursor_end(cursor, NULL, e);
+		return fail(e, -EINVAL, "'option %s': the value is missing; write option %s %s", name, name,
+			    timeout ? "60s" : "on or off");
+	err = timeout ? parse_timeout(value, &s->option, e) : parse_switch(value, &s->option, e);
+	return err ? err : cursor_end(cursor, NULL, e);
 }
 
 /* As the kernel's dev_valid_name(), and nothing that reads like a flag. */
@@ -194,9 +213,10 @@ static const struct grammar {
 	int (*parse)(struct cursor *cursor, struct statement *s, struct error *e);
 } grammars[] = {
 	{"allow", STATEMENT_RULE, parse_rule},         {"deny", STATEMENT_RULE, parse_rule},
-	{"reject", STATEMENT_RULE, parse_rule},        {"default", STATEMENT_DEFAULT, parse_default},
-	{"forward", STATEMENT_FORWARD, parse_forward}, {"block", STATEMENT_BLOCK, parse_block},
-	{"option", STATEMENT_OPTION, parse_option},    {"load", STATEMENT_LOAD, parse_load},
+	{"reject", STATEMENT_RULE, parse_rule},        {"route", STATEMENT_RULE, parse_route},
+	{"default", STATEMENT_DEFAULT, parse_default}, {"forward", STATEMENT_FORWARD, parse_forward},
+	{"block", STATEMENT_BLOCK, parse_block},       {"option", STATEMENT_OPTION, parse_option},
+	{"load", STATEMENT_LOAD, parse_load},
 };
 
 static const struct grammar *find_grammar(const char *command)
@@ -220,8 +240,8 @@ static int choose_grammar(struct cursor *cursor, const struct grammar **chosen, 
 		err = refuse_later_word(command, e);
 		return err ? err
 			   : fail(e, -EINVAL,
-				  "'%s': unknown; statements are allow, deny, reject, default, forward, block, option "
-				  "and load",
+				  "'%s': unknown; statements are allow, deny, reject, route, default, forward, block, "
+				  "option and load",
 				  excerpt(command).text);
 	}
 	if (cursor->mode && grammar->kind != STATEMENT_LOAD)
@@ -243,7 +263,7 @@ int statement_parse(int count, char *const words[], struct statement *out, struc
 		return err;
 	s.kind = grammar->kind;
 	s.runtime = cursor.runtime;
-	if (s.kind == STATEMENT_RULE)
+	if (s.kind == STATEMENT_RULE) /* `route` has its action behind it */
 		find_action(grammar->command, &s.rule.verdict);
 	err = grammar->parse(&cursor, &s, e);
 	if (!err && statement_id(&s, &s.id))

@@ -57,6 +57,7 @@ static int map_all(struct store *st, struct error *e)
 		{"rule_counts", sizeof(*st->rule_counts), true, &st->rule_counts},
 		{"fingerprints", sizeof(*st->fingerprints), true, &st->fingerprints},
 		{"marked_ages", sizeof(*st->marked_ages), true, &st->marked_ages},
+		{"sockets", sizeof(*st->sockets), true, &st->sockets},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(arrays); i++) {

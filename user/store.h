@@ -36,8 +36,9 @@ struct store {
 	struct xdpfw_rule_counts *rule_counts;
 	struct xdpfw_fingerprint_table_value *fingerprints;
 	struct xdpfw_marked_ages *marked_ages;
-	int blocks; /* file descriptor of the trie */
-	struct mapping mappings[11];
+	struct xdpfw_socket *sockets; /* what the data path remembers of confirmed connections */
+	int blocks;                   /* file descriptor of the trie */
+	struct mapping mappings[12];
 	size_t mapped;
 };
 

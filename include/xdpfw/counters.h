@@ -38,11 +38,14 @@ struct xdpfw_port_counts {
 	struct xdpfw_count ports[XDPFW_PORTS];
 };
 
-#define XDPFW_PORT_COUNTS_PER_CPU (XDPFW_DIRS * XDPFW_TABLES * XDPFW_SIDES)
+/* Of tcp and udp, in and out; a routed request counts as in. */
+#define XDPFW_COUNTED_DIRS        2
+#define XDPFW_COUNTED_TABLES      2
+#define XDPFW_PORT_COUNTS_PER_CPU (XDPFW_COUNTED_DIRS * XDPFW_COUNTED_TABLES * XDPFW_SIDES)
 
 static inline __u32 xdpfw_port_counts_index(__u32 cpu, __u32 dir, __u32 table, __u32 side)
 {
-	return ((cpu * XDPFW_DIRS + dir) * XDPFW_TABLES + table) * XDPFW_SIDES + side;
+	return ((cpu * XDPFW_COUNTED_DIRS + dir) * XDPFW_COUNTED_TABLES + table) * XDPFW_SIDES + side;
 }
 
 /* One element a CPU of the map `reason_counts`. A reason is met with more than

@@ -8,7 +8,8 @@
  *
  *	bits 31..30  verdict  (enum xdpfw_verdict)
  *	bits 29..24  reason   (enum xdpfw_reason)
- *	bits 23..0   rule     (counter number of the deciding rule, 0 = none)
+ *	bit  23      in cells for `in` only: a routed request would meet another verdict
+ *	bits 22..0   rule     (counter number of the deciding rule, 0 = none)
  *
  * Example: "allow in 22" with counter number 5 compiles to
  * xdpfw_decision(XDPFW_PASS, XDPFW_R_RULE, 5) in in/tcp[22] and in/udp[22].
@@ -28,9 +29,10 @@ enum xdpfw_verdict {
 };
 
 enum xdpfw_dir {
-	XDPFW_IN = 0,  /* connection requests from outside */
-	XDPFW_OUT = 1, /* connection requests that leave by a loaded interface */
-	XDPFW_DIRS = 2,
+	XDPFW_IN = 0,     /* connection requests from outside */
+	XDPFW_OUT = 1,    /* connection requests that leave by a loaded interface */
+	XDPFW_ROUTED = 2, /* requests that arrive on a loaded interface for another host's unicast address */
+	XDPFW_DIRS = 3,
 };
 
 /*
@@ -60,6 +62,7 @@ enum xdpfw_dir {
 	X(BAD_FRAGMENT, "bad-fragment", "fragments that overlap, or too small to hold the ports")                      \
 	X(ICMP_UNKNOWN, "icmp-unknown", "an ICMP error about nothing this host sent")                                  \
 	X(NO_STATE, "no-state", "its entry was evicted from a full table")                                             \
+	X(INVALID, "invalid", "a TCP segment outside its connection's window")                                         \
 	X(REJECT_SENT, "reject", "an answer that xdpfw itself sent for a reject")                                      \
 	X(INTERNAL, "internal", "a map or the packet could not be accessed")
 
@@ -71,12 +74,13 @@ enum xdpfw_reason {
 };
 _Static_assert(XDPFW_NR_REASONS <= 64, "a reason has 6 bits in a decision");
 
-#define XDPFW_RULE_BITS 24
-#define XDPFW_RULE_MASK ((1U << XDPFW_RULE_BITS) - 1)
+#define XDPFW_REASON_SHIFT 24
+#define XDPFW_ASK_ROUTED   (1U << 23)
+#define XDPFW_RULE_MASK    (XDPFW_ASK_ROUTED - 1)
 
 static inline __u32 xdpfw_decision(__u32 verdict, __u32 reason, __u32 rule)
 {
-	return verdict << 30 | reason << XDPFW_RULE_BITS | rule;
+	return verdict << 30 | reason << XDPFW_REASON_SHIFT | rule;
 }
 
 static inline __u32 xdpfw_verdict_of(__u32 decision)
@@ -86,7 +90,7 @@ static inline __u32 xdpfw_verdict_of(__u32 decision)
 
 static inline __u32 xdpfw_reason_of(__u32 decision)
 {
-	return decision >> XDPFW_RULE_BITS & 63;
+	return decision >> XDPFW_REASON_SHIFT & 63;
 }
 
 static inline __u32 xdpfw_rule_of(__u32 decision)

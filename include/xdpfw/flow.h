@@ -25,13 +25,33 @@ struct xdpfw_flow_key {
 };
 _Static_assert(sizeof(struct xdpfw_flow_key) == 40, "no hidden padding in a hash key");
 
-/* Times are jiffies64. */
+enum xdpfw_flow_state {
+	XDPFW_FLOW_PLAIN = 0, /* no TCP */
+	XDPFW_FLOW_SYN = 1,   /* request seen, no answer acknowledged */
+	XDPFW_FLOW_ESTABLISHED = 2,
+	XDPFW_FLOW_CLOSING = 3, /* both sides have sent FIN */
+	XDPFW_FLOW_CLOSED = 4,  /* RST */
+};
+
+#define XDPFW_FIN_LOCAL  1
+#define XDPFW_FIN_REMOTE 2
+
+/*
+ * Times are jiffies64, sequence numbers host byte order. What of TCP is kept is what tells a
+ * segment of the connection from a blind one (RFC 5961): where the local side stands.
+ */
 struct xdpfw_flow {
 	__u64 seen; /* last packet, either way */
 	__u64 created;
-	__u32 replied; /* the other side has answered */
-	__u32 pad;
+	__u32 next;   /* sequence number that the local side expects: its last acknowledgement */
+	__u32 sent;   /* end of what the local side has sent */
+	__u32 window; /* bytes from `next` on that the local side takes */
+	__u8 state;   /* enum xdpfw_flow_state */
+	__u8 replied; /* the other side has answered */
+	__u8 fins;    /* XDPFW_FIN_* */
+	__u8 scale;   /* window scale of the local side, RFC 7323 */
 };
+_Static_assert(sizeof(struct xdpfw_flow) == 32, "32 bytes a flow");
 
 /*
  * A fingerprint says "this local port may have a flow with that remote endpoint"
@@ -58,7 +78,7 @@ struct xdpfw_fingerprint {
 enum xdpfw_fingerprint_table {
 	XDPFW_FP_TCP = 0,
 	XDPFW_FP_UDP = 1,
-	XDPFW_FP_ICMP = 2, /* by echo identifier */
+	XDPFW_FP_OTHER = 2, /* ICMP by echo identifier, SCTP by port, others by protocol number */
 	XDPFW_FP_TABLES = 3,
 };
 
@@ -127,6 +147,17 @@ struct xdpfw_budget {
 	__u64 pad[6]; /* one cache line a CPU */
 };
 _Static_assert(sizeof(struct xdpfw_budget) == 64, "one cache line a CPU");
+
+/* What the FIB said of a destination; trusted for one second. */
+struct xdpfw_route {
+	struct xdpfw_addr destination;
+	__u64 asked; /* jiffies64 */
+	__u32 ifindex;
+	__u32 routed;
+};
+_Static_assert(sizeof(struct xdpfw_route) == 32, "32 bytes a cached route");
+
+#define XDPFW_ROUTES_PER_CPU 256 /* a power of two */
 
 #define XDPFW_LOOKUPS_PER_JIFFY 256
 #define XDPFW_REJECTS_PER_JIFFY 16

@@ -92,7 +92,8 @@ _Static_assert(sizeof(struct xdpfw_control) == 32, "control is 32 bytes");
 enum xdpfw_table {
 	XDPFW_TCP = 0,
 	XDPFW_UDP = 1,
-	XDPFW_TABLES = 2,
+	XDPFW_SCTP = 2,
+	XDPFW_TABLES = 3,
 };
 
 /*
@@ -130,9 +131,29 @@ enum xdpfw_head_flags {
 	XDPFW_PASS_NOT_IP = 1 << 3, /* other ethertypes than IP and ARP pass */
 };
 
+/* Time-outs of flows, in seconds here and in rules, in jiffies in the head. Defaults are nf_conntrack's. */
+#define XDPFW_TIMEOUTS(X)                                                                                              \
+	X(UDP, "udp-timeout", 30)                                                                                      \
+	X(UDP_REPLIED, "udp-replied-timeout", 120)                                                                     \
+	X(ICMP, "icmp-timeout", 30)                                                                                    \
+	X(SCTP, "sctp-timeout", 210)                                                                                   \
+	X(OTHER, "other-timeout", 600)                                                                                 \
+	X(TCP_SYN, "tcp-syn-timeout", 120)                                                                             \
+	X(TCP_ESTABLISHED, "tcp-established-timeout", 432000)                                                          \
+	X(TCP_CLOSING, "tcp-closing-timeout", 120)                                                                     \
+	X(TCP_CLOSED, "tcp-closed-timeout", 10)
+
+enum xdpfw_timeout {
+#define X(code, name, seconds) XDPFW_T_##code,
+	XDPFW_TIMEOUTS(X)
+#undef X
+		XDPFW_NR_TIMEOUTS,
+};
+
 struct xdpfw_policy_head {
 	__u32 generation;
 	__u32 flags;
+	__u64 timeouts[XDPFW_NR_TIMEOUTS];    /* jiffies, by enum xdpfw_timeout */
 	__u32 protocols[XDPFW_DIRS][256];     /* decision by IP protocol, for those without ports */
 	__u32 icmp_types[XDPFW_DIRS][2][256]; /* decision by type; [0] ICMP, [1] ICMPv6 */
 };

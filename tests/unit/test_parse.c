@@ -150,16 +150,17 @@ Test(parse_ports, long_lists_are_no_trouble, .timeout = 20)
 
 Test(parse_protocol, accepts_and_refuses)
 {
-	static const char *const bad[] = {"", "tpc", "TCP", "tcp ", "tcp+udp", "6", "icmp", "sctp", "any"};
+	static const char *const bad[] = {"", "tpc", "TCP", "tcp ", "tcp+udp", "6", "icmp", "SCTP", "any"};
 	unsigned int protocols = 0;
 
 	cr_expect(!parse_protocol("tcp", &protocols, NULL) && protocols == PROTO_TCP);
+	cr_expect(!parse_protocol("sctp", &protocols, NULL) && protocols == PROTO_SCTP);
 	cr_expect(!parse_protocol("udp", &protocols, NULL) && protocols == PROTO_UDP);
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
 		struct error e = {0};
 		char expected[100];
 
-		sprintf(expected, "'%s': not a protocol; write tcp or udp", bad[i]);
+		sprintf(expected, "'%s': not a protocol with ports; write tcp, udp or sctp", bad[i]);
 		cr_expect_eq(parse_protocol(bad[i], &protocols, &e), -EINVAL, "%s", bad[i]);
 		cr_expect_str_eq(e.text, expected);
 	}
@@ -172,6 +173,10 @@ Test(format, protocols)
 	cr_expect_str_eq(format_protocols(PROTO_TCP), "tcp");
 	cr_expect_str_eq(format_protocols(PROTO_UDP), "udp");
 	cr_expect_str_eq(format_protocols(PROTO_TCP | PROTO_UDP), "tcp+udp");
+	cr_expect_str_eq(format_protocols(PROTO_SCTP), "sctp");
+	cr_expect_str_eq(format_protocols(PROTO_TCP | PROTO_SCTP), "tcp+sctp");
+	cr_expect_str_eq(format_protocols(PROTO_UDP | PROTO_SCTP), "udp+sctp");
+	cr_expect_str_eq(format_protocols(PROTO_TCP | PROTO_UDP | PROTO_SCTP), "tcp+udp+sctp");
 }
 
 Test(parse_target, round_trip)
@@ -199,6 +204,14 @@ Test(parse_target, round_trip)
 		{"differs/tcp", "1000/tcp"},
 		{"differs/udp", "2000/udp"},
 		{"twice", "7/tcp"},
+		{"3868/sctp", "3868/sctp"},
+		{"6000:6010,1/sctp", "1,6000-6010/sctp"},
+		{"s1", "36412/sctp"},
+		{"s1/sctp", "36412/sctp"},
+		{"amqp", "5672/tcp"},
+		{"amqp/sctp", "5672/sctp"},
+		{"diameter", "3869/tcp"},
+		{"diameter/sctp", "3868/sctp"},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -233,21 +246,31 @@ Test(parse_target, refuses)
 		{"80,https", "'https': not a port; write a number, 0..65535"},
 		{"https,80", "'https': not a port; write a number, 0..65535"},
 		/* protocols */
-		{"22/", "'22/': the protocol is missing; write tcp or udp"},
-		{"ssh/", "'ssh/': the protocol is missing; write tcp or udp"},
-		{"22/tpc", "'tpc': not a protocol; write tcp or udp"},
-		{"22/tcp/udp", "'tcp/udp': not a protocol; write tcp or udp"},
+		{"22/", "'22/': the protocol is missing; write tcp, udp or sctp"},
+		{"ssh/", "'ssh/': the protocol is missing; write tcp, udp or sctp"},
+		{"22/tpc", "'tpc': not a protocol with ports; write tcp, udp or sctp"},
+		{"22/tcp/udp", "'tcp/udp': not a protocol with ports; write tcp, udp or sctp"},
 		{"/tcp", "'': a port is missing; write a number, 0..65535"},
-		{"any/tcp", "'any/tcp': 'any' takes no protocol; write 0-65535/tcp or 0-65535/udp"},
+		{"any/tcp", "'any/tcp': 'any' takes no protocol; write proto tcp, proto udp or proto sctp"},
 		/* services */
 		{"shh", "'shh': neither ports nor a service of /etc/services nor 'any'"},
 		{"SSH", "'SSH': neither ports nor a service of /etc/services nor 'any'"},
 		{"shh/tcp", "'shh/tcp': neither ports nor a service of /etc/services nor 'any'"},
 		{"localhost", "'localhost': neither ports nor a service of /etc/services nor 'any'"},
-		{"s1", "'s1': neither ports nor a service of /etc/services nor 'any'"},
+		{"old", "'old': neither ports nor a service of /etc/services nor 'any'"},
+		{"gre/tcp", "'gre/tcp': neither ports nor a service of /etc/services nor 'any'"},
+		{"ip", "'ip': neither ports nor a service of /etc/services nor 'any'"},
+		{"gre", "'gre': a protocol, neither ports nor a service; write proto gre"},
+		{"ipip", "'ipip': a protocol, neither ports nor a service; write proto ipip"},
+		{"tcp", "'tcp': a protocol, neither ports nor a service; write proto tcp"},
+		{"sctp", "'sctp': a protocol, neither ports nor a service; write proto sctp"},
+		{"icmpv6", "'icmpv6': a protocol, neither ports nor a service; write proto icmpv6"},
 		{"ssh/udp", "'ssh/udp': /etc/services has ssh for tcp only; write 22/udp"},
 		{"ntp/tcp", "'ntp/tcp': /etc/services has ntp for udp only; write 123/tcp"},
-		{"ssh/tpc", "'tpc': not a protocol; write tcp or udp"},
+		{"s1/tcp", "'s1/tcp': /etc/services has s1 for sctp only; write 36412/tcp"},
+		{"domain/sctp", "'domain/sctp': /etc/services has domain for tcp+udp only; write 53/sctp"},
+		{"amqp/udp", "'amqp/udp': /etc/services has amqp for tcp+sctp only; write 5672/udp"},
+		{"ssh/tpc", "'tpc': not a protocol with ports; write tcp, udp or sctp"},
 		{"differs", "'differs': its ports for tcp and udp differ; write differs/tcp or differs/udp"},
 		/* two ports with a colon */
 		{"8080:2988", "'8080:2988': not a target; did you mean 'forward 8080:2988', or the range 2988-8080?"},
@@ -379,5 +402,24 @@ Test(parse_duration, refuses)
 		cr_expect_eq(parse_duration(cases[i].input, &seconds, &e), -EINVAL, "%s", cases[i].input);
 		cr_expect_str_eq(e.text, cases[i].text);
 		cr_expect_eq(seconds, 7);
+	}
+}
+
+Test(format_duration, round_trip)
+{
+	static const struct pair cases[] = {
+		{"1", "1s"},       {"60", "60s"},    {"1m", "60s"},  {"90s", "90s"},      {"119s", "119s"},
+		{"120s", "2m"},    {"121s", "121s"}, {"3600", "1h"}, {"5400s", "90m"},    {"24h", "1d"},
+		{"432000s", "5d"}, {"1w", "7d"},     {"30d", "30d"}, {"86401", "86401s"}, {"4294967295", "4294967295s"},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		unsigned int seconds = 0, again = 0;
+		char text[DURATION_TEXT_MAX];
+
+		cr_assert_eq(parse_duration(cases[i].input, &seconds, NULL), 0, "%s", cases[i].input);
+		cr_expect_str_eq(format_duration(seconds, text), cases[i].output);
+		cr_assert_eq(parse_duration(text, &again, NULL), 0, "%s", text);
+		cr_expect_eq(seconds, again, "%s", cases[i].input);
 	}
 }

@@ -101,7 +101,10 @@ Test(ruleset, an_empty_set)
 	cr_expect_eq(ruleset_count(&set, STATEMENT_RULE), 0);
 	cr_expect_eq(ruleset_default(&set, XDPFW_IN), XDPFW_DROP);
 	cr_expect_eq(ruleset_default(&set, XDPFW_OUT), XDPFW_PASS);
-	cr_expect(ruleset_option(&set, OPTION_ALLOW_PING) && ruleset_option(&set, OPTION_NON_IP));
+	cr_expect_eq(ruleset_default(&set, XDPFW_ROUTED), XDPFW_DROP);
+	cr_expect(ruleset_option(&set, OPTION_ALLOW_PING) == 1 && ruleset_option(&set, OPTION_NON_IP) == 1);
+	cr_expect_eq(ruleset_option(&set, OPTION_TIMEOUTS + XDPFW_T_UDP), 30);
+	cr_expect_eq(ruleset_option(&set, OPTION_TIMEOUTS + XDPFW_T_TCP_ESTABLISHED), 432000);
 	cr_expect_eq(remove_line(&set, "allow 22"), CHANGE_NONE);
 	cr_expect_eq(ruleset_delete_ids(&set, (__u64[]){0, 5}, 2), 0);
 	cr_expect_eq(ruleset_copy(&set, &copy), 0);
@@ -138,7 +141,7 @@ Test(ruleset, add_goes_behind_its_kind)
 			 "# end\n"
 			 "# more\n");
 	cr_expect_eq(find(&set, "load eth1")->load.mode, MODE_AUTO, "what moved is found again");
-	cr_expect_eq(find(&set, "option allow-ping on")->option.on, false);
+	cr_expect_eq(find(&set, "option allow-ping on")->option.value, 0);
 	ruleset_free(&set);
 }
 
@@ -176,6 +179,52 @@ Test(ruleset, equal_statements_replace_in_place)
 	cr_expect_eq(ruleset_default(&set, XDPFW_IN), XDPFW_REJECT);
 	cr_expect_eq(ruleset_default(&set, XDPFW_OUT), XDPFW_PASS);
 	cr_expect(!ruleset_option(&set, OPTION_NON_IP) && ruleset_option(&set, OPTION_ALLOW_PING));
+	ruleset_free(&set);
+}
+
+Test(ruleset, every_kind_of_match_is_its_own_rule)
+{
+	static const char text[] =
+		"allow in any\nallow in 80\nallow in 80/sctp\nallow in proto gre\nallow in proto 251\n"
+		"allow in icmp\nallow in icmp4\nallow in icmp4/echo-request\n"
+		"allow in icmp/echo-request\nroute allow any\nroute allow 80\nroute allow icmp\n";
+	struct ruleset set = parse_set(text), copy;
+	_free_ char *formatted = NULL;
+
+	cr_expect_eq(ruleset_count(&set, STATEMENT_RULE), 12);
+	cr_assert_eq(ruleset_copy(&set, &copy), 0);
+	formatted = ruleset_format(&copy, true);
+	cr_expect_str_eq(formatted, text);
+	ruleset_free(&copy);
+	cr_expect_eq(add(&set, "deny proto 47"), CHANGE_REPLACED);
+	cr_expect_eq(add(&set, "allow icmp/ping"), CHANGE_NONE);
+	cr_expect_eq(add(&set, "reject in icmp4/8"), CHANGE_REPLACED);
+	cr_expect_eq(add(&set, "route deny 80"), CHANGE_REPLACED);
+	cr_expect_eq(remove_line(&set, "allow in any"), CHANGE_REMOVED);
+	cr_expect_eq(remove_line(&set, "allow out any"), CHANGE_NONE);
+	expect_set(&set, "allow in 80\nallow in 80/sctp\ndeny in proto gre\nallow in proto 251\nallow in icmp\n"
+			 "allow in icmp4\nreject in icmp4/echo-request\nallow in icmp/echo-request\nroute allow any\n"
+			 "route deny 80\nroute allow icmp\n");
+	ruleset_free(&set);
+}
+
+Test(ruleset, routed_default_and_timeouts_replace)
+{
+	struct ruleset set = parse_set("default deny in\noption udp-timeout 60s\n");
+
+	cr_expect_eq(add(&set, "default reject routed"), CHANGE_ADDED);
+	cr_expect_eq(ruleset_default(&set, XDPFW_ROUTED), XDPFW_REJECT);
+	cr_expect_eq(add(&set, "default allow routed"), CHANGE_REPLACED);
+	cr_expect_eq(ruleset_default(&set, XDPFW_ROUTED), XDPFW_PASS);
+	cr_expect_eq(ruleset_default(&set, XDPFW_IN), XDPFW_DROP);
+	cr_expect_eq(add(&set, "option udp-timeout 1m"), CHANGE_NONE);
+	cr_expect_eq(add(&set, "option udp-timeout 2m"), CHANGE_REPLACED);
+	cr_expect_eq(add(&set, "option icmp-timeout 1"), CHANGE_ADDED);
+	cr_expect_eq(ruleset_option(&set, OPTION_TIMEOUTS + XDPFW_T_UDP), 120);
+	cr_expect_eq(ruleset_option(&set, OPTION_TIMEOUTS + XDPFW_T_ICMP), 1);
+	expect_set(&set, "default deny in\ndefault allow routed\noption udp-timeout 2m\noption icmp-timeout 1s\n");
+	cr_expect_eq(remove_line(&set, "option udp-timeout 5s"), CHANGE_REMOVED);
+	cr_expect_eq(ruleset_option(&set, OPTION_TIMEOUTS + XDPFW_T_UDP), 30);
 	ruleset_free(&set);
 }
 
@@ -294,8 +343,8 @@ Test(ruleset, errors_name_file_and_line)
 {
 	static const struct refusal cases[] = {
 		{"allwo 22",
-		 "x.rules:1: 'allwo': unknown; statements are allow, deny, reject, default, forward, block, "
-		 "option and load"},
+		 "x.rules:1: 'allwo': unknown; statements are allow, deny, reject, route, default, forward, "
+		 "block, option and load"},
 		{"allow 22\n\n# c\nallow in 70000\nallow 99999\n", "x.rules:4: '70000': ports are 0..65535"},
 		{"allow 22\nforward 1:2\nforward 2:3",
 		 "x.rules:3: 'forward 2:3': port 2 is already used by 'forward 1:2'; delete that first"},

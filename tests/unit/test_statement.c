@@ -34,6 +34,61 @@ Test(statement, round_trip)
 		{"allow 8000-8010,80,443", "allow in 80,443,8000-8010"},
 		{"allow 6000:6010/tcp", "allow in 6000-6010/tcp"},
 		{"deny in 0", "deny in 0"},
+		/* protocols */
+		{"allow 3868/sctp", "allow in 3868/sctp"},
+		{"allow out 80,443/sctp", "allow out 80,443/sctp"},
+		{"allow amqp/sctp", "allow in 5672/sctp"},
+		{"allow in proto gre", "allow in proto gre"},
+		{"allow proto GRE", "allow in proto gre"},
+		{"allow proto 47", "allow in proto gre"},
+		{"reject out proto 50", "reject out proto esp"},
+		{"deny in proto 251", "deny in proto 251"},
+		{"deny in proto 255", "deny in proto 255"},
+		{"deny in proto ipip", "deny in proto 94"},
+		{"deny in proto wesp", "deny in proto 141"},
+		{"deny in proto 4", "deny in proto ipencap"},
+		{"allow in proto tcp", "allow in 0-65535/tcp"},
+		{"allow in proto TCP", "allow in 0-65535/tcp"},
+		{"allow in proto 17", "allow in 0-65535/udp"},
+		{"allow in proto sctp", "allow in 0-65535/sctp"},
+		{"allow in proto 132", "allow in 0-65535/sctp"},
+		{"allow in proto icmp", "allow in icmp4"},
+		{"allow in proto ICMP", "allow in icmp4"},
+		{"allow in proto 1", "allow in icmp4"},
+		{"allow in proto ipv6-icmp", "allow in icmp6"},
+		{"allow in proto icmpv6", "allow in icmp6"},
+		{"allow in proto 58", "allow in icmp6"},
+		/* ICMP */
+		{"allow icmp", "allow in icmp"},
+		{"deny out icmp4", "deny out icmp4"},
+		{"allow in icmp6", "allow in icmp6"},
+		{"allow in icmp/echo-request", "allow in icmp/echo-request"},
+		{"allow in icmp/ping", "allow in icmp/echo-request"},
+		{"allow in icmp/pong", "allow in icmp/echo-reply"},
+		{"allow in icmp/ttl-exceeded", "allow in icmp/time-exceeded"},
+		{"allow in icmp4/8", "allow in icmp4/echo-request"},
+		{"allow in icmp6/128", "allow in icmp6/echo-request"},
+		{"allow in icmp6/echo-request", "allow in icmp6/echo-request"},
+		{"allow in icmp6/8", "allow in icmp6/8"},
+		{"allow in icmp4/255", "allow in icmp4/255"},
+		{"allow in icmp4/0", "allow in icmp4/echo-reply"},
+		{"allow in icmp6/0", "allow in icmp6/0"},
+		{"allow in icmp/timestamp-request", "allow in icmp4/timestamp-request"},
+		{"allow in icmp/packet-too-big", "allow in icmp6/packet-too-big"},
+		{"allow in icmp6/3", "allow in icmp6/time-exceeded"},
+		{"allow in icmp/redirect", "allow in icmp/redirect"},
+		{"allow in icmp/nd-redirect", "allow in icmp6/redirect"},
+		{"allow in icmp/neighbor-solicitation", "allow in icmp6/neighbour-solicitation"},
+		{"allow in icmp6/neighbour-advertisement", "allow in icmp6/neighbour-advertisement"},
+		/* routed */
+		{"route allow 80/tcp", "route allow 80/tcp"},
+		{"route deny any", "route deny any"},
+		{"route reject https", "route reject 443"},
+		{"route allow proto 47", "route allow proto gre"},
+		{"route allow icmp/ping", "route allow icmp/echo-request"},
+		{"--runtime route allow 80", "route allow 80 --runtime"},
+		{"default deny routed", "default deny routed"},
+		{"default allow routed", "default allow routed"},
 		{"default deny", "default deny in"},
 		{"default allow outgoing", "default allow out"},
 		{"default reject incoming", "default reject in"},
@@ -47,6 +102,12 @@ Test(statement, round_trip)
 		{"block ::/0", "block ::/0"},
 		{"option allow-ping off", "option allow-ping off"},
 		{"option non-ip on", "option non-ip on"},
+		{"option udp-timeout 60s", "option udp-timeout 60s"},
+		{"option udp-timeout 1m", "option udp-timeout 60s"},
+		{"option udp-replied-timeout 1", "option udp-replied-timeout 1s"},
+		{"option tcp-established-timeout 30d", "option tcp-established-timeout 30d"},
+		{"option tcp-established-timeout 1w", "option tcp-established-timeout 7d"},
+		{"option icmp-timeout 2m --runtime", "option icmp-timeout 2m --runtime"},
 		{"load eth0", "load eth0"},
 		{"load eth0 --mode auto", "load eth0"},
 		{"load --mode tc eth0.100", "load eth0.100 --mode tc"},
@@ -83,7 +144,11 @@ Test(statement, values)
 	cr_expect(s.kind == STATEMENT_FORWARD && s.forward.listen == 8080 && s.forward.target == 2988 &&
 		  s.forward.protocols == PROTO_TCP);
 	s = parse_line("option non-ip off");
-	cr_expect(s.kind == STATEMENT_OPTION && s.option.name == OPTION_NON_IP && !s.option.on);
+	cr_expect(s.kind == STATEMENT_OPTION && s.option.name == OPTION_NON_IP && s.option.value == 0);
+	s = parse_line("option allow-ping on");
+	cr_expect(s.option.name == OPTION_ALLOW_PING && s.option.value == 1);
+	s = parse_line("option udp-timeout 2m");
+	cr_expect(s.option.name == OPTION_TIMEOUTS + XDPFW_T_UDP && s.option.value == 120);
 	s = parse_line("load eth0 --mode generic");
 	cr_expect(s.kind == STATEMENT_LOAD && s.load.mode == MODE_GENERIC);
 	cr_expect_str_eq(s.load.name, "eth0");
@@ -128,6 +193,21 @@ Test(statement, the_id_is_a_hash_of_the_match_part)
 		{"allow in ssh", "rule in 22/tcp"},
 		{"allow in any", "rule in any"},
 		{"allow in 0-65535", "rule in 0-65535"},
+		{"allow in 80/sctp", "rule in 80/sctp"},
+		{"allow in proto udp", "rule in 0-65535/udp"},
+		{"allow in proto gre", "rule in proto 47"},
+		{"allow out proto 251", "rule out proto 251"},
+		{"deny in icmp", "rule in icmp"},
+		{"deny in icmp4", "rule in icmp4"},
+		{"deny in icmp6", "rule in icmp6"},
+		{"deny in icmp4/8", "rule in icmp4/8"},
+		{"deny in icmp6/echo-request", "rule in icmp6/128"},
+		{"deny in icmp/echo-request", "rule in icmp4/8+icmp6/128"},
+		{"deny in icmp/source-quench", "rule in icmp4/4"},
+		{"route allow 80/tcp", "rule routed 80/tcp"},
+		{"route deny proto gre", "rule routed proto 47"},
+		{"default deny routed", "default routed"},
+		{"option udp-timeout 5s", "option udp-timeout"},
 		{"default deny", "default in"},
 		{"default allow out", "default out"},
 		{"forward 8080:2988", "forward 8080:2988"},
@@ -151,9 +231,16 @@ Test(statement, the_id_is_a_hash_of_the_match_part)
 	cr_expect_eq(fnv1a("foobar"), 0x85944171f73967e8ULL, "the published test vector");
 }
 
-#define UNKNOWN  ": unknown; statements are allow, deny, reject, default, forward, block, option and load"
-#define NOT_PART " are not part of this version"
-#define MISSING  ": the target is missing; write ports, a service or 'any', as "
+#define UNKNOWN          ": unknown; statements are allow, deny, reject, route, default, forward, block, option and load"
+#define NOT_PART         " are not part of this version"
+#define NOT_A_PROTOCOL   ": not a protocol; write a name of /etc/protocols, as gre, or a number, 0..255"
+#define EXTENSION_HEADER ": an IPv6 extension header; rules are for the protocol behind it"
+#define NO_SUCH_TYPE     ": no such type; write a name, as echo-request, or a number, as icmp4/8 or icmp6/128"
+#define NUMBERED         ": ICMP and ICMPv6 number their types differently; write "
+#define OPTIONS                                                                                                        \
+	"allow-ping, non-ip, udp-timeout, udp-replied-timeout, icmp-timeout, sctp-timeout, other-timeout, "            \
+	"tcp-syn-timeout, tcp-established-timeout, tcp-closing-timeout, tcp-closed-timeout"
+#define MISSING ": the target is missing; write ports, a service or 'any', as "
 
 static const struct refusal refusals[] = {
 	{"allwo in 22", "'allwo'" UNKNOWN},
@@ -163,7 +250,6 @@ static const struct refusal refusals[] = {
 	{"limit 22", "'limit': rate limits" NOT_PART},
 	{"insert 1 allow 22", "'insert': rules with a place" NOT_PART},
 	{"prepend allow 22", "'prepend': rules with a place" NOT_PART},
-	{"route allow 22", "'route': rules for routed requests" NOT_PART},
 	{"set add x 1.2.3.4", "'set': address sets" NOT_PART},
 	/* flags */
 	{"allow in 22 --foo", "'--foo': no such flag; statements know --runtime, load also --mode"},
@@ -178,7 +264,7 @@ static const struct refusal refusals[] = {
 	{"deny out", "'deny'" MISSING "deny out 22"},
 	{"reject in --runtime", "'reject'" MISSING "reject in 22"},
 	{"allow in 70000", "'70000': ports are 0..65535"},
-	{"allow in 22/tpc", "'tpc': not a protocol; write tcp or udp"},
+	{"allow in 22/tpc", "'tpc': not a protocol with ports; write tcp, udp or sctp"},
 	{"allow in -5", "'-5': ports are 0..65535"},
 	{"allow -q 22", "'-q': not a port; write a number, 0..65535"},
 	{"allow in 210.10.94.277:8082", "'210.10.94.277:8082': 277 is no octet of an IPv4 address; octets are 0..255"},
@@ -187,6 +273,7 @@ static const struct refusal refusals[] = {
 	{"allow 22 outgoing",
 	 "'outgoing': one word too many; the direction stands before the target, as in allow in 22"},
 	{"allow 22 tcp", "'tcp': one word too many; the protocol stands behind a slash, as in 22/tcp"},
+	{"allow 22 proto tcp", "'proto': one word too many; the protocol stands behind a slash, as in 22/tcp"},
 	{"allow 22 80", "'80': one word too many; a rule has one target, lists are written 22,80"},
 	{"allow in out 22", "'out': neither ports nor a service of /etc/services nor 'any'"},
 	{"allow in 22 # ssh", "'#': one word too many; comments stand on lines of their own"},
@@ -201,17 +288,89 @@ static const struct refusal refusals[] = {
 	{"allow in 22 rate 6/30s", "'rate': rate limits" NOT_PART},
 	{"allow out any user root", "'user': rules for users" NOT_PART},
 	{"allow out any cgroup x", "'cgroup': rules for cgroups" NOT_PART},
-	{"allow proto tcp from 10.0.0.1", "'proto': rules for other protocols" NOT_PART},
-	{"allow sctp", "'sctp': rules for other protocols" NOT_PART},
-	{"allow icmp", "'icmp': rules for ICMP" NOT_PART},
-	{"allow in icmp/echo-request", "'icmp/echo-request': rules for ICMP" NOT_PART},
-	{"allow routed 22", "'routed': rules for routed requests" NOT_PART},
+	{"allow from any to any port 22", "'from': rules with addresses" NOT_PART},
+	/* protocols */
+	{"allow 22/gre", "'gre': not a protocol with ports; write tcp, udp or sctp"},
+	{"allow sctp", "'sctp': a protocol, neither ports nor a service; write proto sctp"},
+	{"allow gre", "'gre': a protocol, neither ports nor a service; write proto gre"},
+	{"allow proto", "'proto': the protocol is missing; write proto gre or proto 47"},
+	{"allow out proto --runtime", "'proto': the protocol is missing; write proto gre or proto 47"},
+	{"allow proto foo", "'foo'" NOT_A_PROTOCOL},
+	{"allow proto Gre", "'Gre'" NOT_A_PROTOCOL},
+	{"allow proto -1", "'-1'" NOT_A_PROTOCOL},
+	{"allow proto 0x2f", "'0x2f'" NOT_A_PROTOCOL},
+	{"allow proto 22/tcp", "'22/tcp'" NOT_A_PROTOCOL},
+	{"allow proto gre,esp", "'gre,esp'" NOT_A_PROTOCOL},
+	{"allow proto mptcp", "'mptcp'" NOT_A_PROTOCOL},
+	{"allow proto negative", "'negative'" NOT_A_PROTOCOL},
+	{"allow proto 256", "'256': protocols are 0..255"},
+	{"allow proto 99999999999999999999", "'99999999999999999999': protocols are 0..255"},
+	{"allow proto 047", "'047': a protocol has no leading zeros; write 47"},
+	{"allow proto any", "'any': not one protocol; for every protocol write any, without proto"},
+	{"allow proto ip", "'ip': not one protocol; for every protocol write any, without proto"},
+	{"allow proto all", "'all': not one protocol; for every protocol write any, without proto"},
+	{"allow proto 0", "'0'" EXTENSION_HEADER},
+	{"allow proto hopopt", "'hopopt'" EXTENSION_HEADER},
+	{"allow proto 43", "'43'" EXTENSION_HEADER},
+	{"allow proto ipv6-frag", "'ipv6-frag'" EXTENSION_HEADER},
+	{"allow proto 60", "'60'" EXTENSION_HEADER},
+	{"allow proto tcp from 10.0.0.1", "'from': rules with addresses" NOT_PART},
+	{"allow proto tcp port 22", "'port': one word too many; ports stand before their protocol, as in 22/tcp"},
+	{"allow proto gre 22", "'22': one word too many; a rule has one target, lists are written 22,80"},
+	{"allow proto gre in", "'in': one word too many; the direction stands before the target, as in allow in 22"},
+	/* ICMP */
+	{"allow icmp/", "'icmp/': the type is missing; write icmp/echo-request, or icmp for every type"},
+	{"allow icmp6/", "'icmp6/': the type is missing; write icmp6/echo-request, or icmp6 for every type"},
+	{"allow icmp/foo", "'icmp/foo'" NO_SUCH_TYPE},
+	{"allow icmp4/ECHO-REQUEST", "'icmp4/ECHO-REQUEST'" NO_SUCH_TYPE},
+	{"allow icmp4/-1", "'icmp4/-1'" NO_SUCH_TYPE},
+	{"allow icmp4/8,0", "'icmp4/8,0'" NO_SUCH_TYPE},
+	{"allow icmp/tcp", "'icmp/tcp'" NO_SUCH_TYPE},
+	{"allow icmp4/packet-too-big", "'icmp4/packet-too-big': a type of ICMPv6 only; write icmp6/packet-too-big"},
+	{"allow icmp6/source-quench", "'icmp6/source-quench': a type of ICMP only; write icmp4/source-quench"},
+	{"allow icmp4/256", "'icmp4/256': types are 0..255"},
+	{"allow icmp/256", "'icmp/256': types are 0..255"},
+	{"allow icmp6/0128", "'icmp6/0128': a type has no leading zeros; write icmp6/128"},
+	{"allow icmp/8", "'icmp/8'" NUMBERED "icmp4/8 or icmp6/128"},
+	{"allow icmp/128", "'icmp/128'" NUMBERED "icmp4/8 or icmp6/128"},
+	{"allow icmp/0", "'icmp/0'" NUMBERED "icmp4/0 or icmp6/129"},
+	{"allow icmp/4", "'icmp/4'" NUMBERED "icmp4/4 or icmp6/4"},
+	{"allow icmp/2", "'icmp/2'" NUMBERED "icmp4/2 or icmp6/2"},
+	{"allow icmp/200", "'icmp/200'" NUMBERED "icmp4/200 or icmp6/200"},
+	{"allow icmp4/3/4", "'icmp4/3/4': rules for codes" NOT_PART "; write icmp4/3"},
+	{"allow icmp 8", "'8': one word too many; the type stands behind a slash, as in icmp/echo-request"},
+	{"allow icmp type 8", "'type': one word too many; the type stands behind a slash, as in icmp/echo-request"},
+	{"allow icmp4 out", "'out': one word too many; the direction stands before the target, as in allow in 22"},
+	{"allow icmp5", "'icmp5': neither ports nor a service of /etc/services nor 'any'"},
+	{"allow 22/icmp", "'icmp': not a protocol with ports; write tcp, udp or sctp"},
+	/* routed */
+	{"route", "'route': the action is missing; write route allow 80/tcp"},
+	{"route 22", "'22': not an action; write route allow, route deny or route reject"},
+	{"route in allow 22", "'in': not an action; write route allow, route deny or route reject"},
+	{"route default deny", "'default': not an action; write route allow, route deny or route reject"},
+	{"route limit 22", "'limit': rate limits" NOT_PART},
+	{"route insert 1 allow 22", "'insert': rules with a place" NOT_PART},
+	{"route allow", "'allow'" MISSING "route allow 22"},
+	{"route deny --runtime", "'deny'" MISSING "route deny 22"},
+	{"route allow in 80", "'in': rules for routed requests take no direction; write route allow 80/tcp"},
+	{"route reject outgoing 80",
+	 "'outgoing': rules for routed requests take no direction; write route reject 80/tcp"},
+	{"route deny routed 80", "'routed': rules for routed requests take no direction; write route deny 80/tcp"},
+	{"route allow 80 in", "'in': one word too many; rules for routed requests take no direction"},
+	{"route allow in on eth0 80", "'in': rules for routed requests take no direction; write route allow 80/tcp"},
+	{"route allow on eth0 80", "'on': rules for one interface" NOT_PART},
+	{"route allow from 10.0.0.1", "'from': rules with addresses" NOT_PART},
+	{"allow routed 22", "'routed': rules for routed requests begin with route; write route allow 22"},
+	{"deny route 22", "'route': rules for routed requests begin with route; write route deny 22"},
+	{"allow 22 routed",
+	 "'routed': one word too many; rules for routed requests begin with route, as in route allow 22"},
 	/* default */
 	{"default", "'default': the action is missing; write default allow, deny or reject"},
 	{"default in deny", "'in': not an action; write default allow, deny or reject"},
 	{"default drop", "'drop': not an action; write default allow, deny or reject"},
-	{"default deny inn", "'inn': not a direction; write in or out"},
-	{"default deny routed", "'routed': rules for routed requests" NOT_PART},
+	{"default deny inn", "'inn': not a direction; write in, out or routed"},
+	{"default deny route", "'route': not a direction; write in, out or routed"},
+	{"default deny routed in", "'in': one word too many; a default has one direction"},
 	{"default deny in out", "'out': one word too many; a default has one direction"},
 	/* forward */
 	{"forward", "'forward': the ports are missing; write forward 8080:2988"},
@@ -226,8 +385,9 @@ static const struct refusal refusals[] = {
 	{"forward 8080:70000", "'70000': ports are 0..65535"},
 	{"forward 08080:2988", "'08080': a port has no leading zeros; write 8080"},
 	{"forward http:8080", "'http': not a port; write a number, 0..65535"},
-	{"forward 8080:2988/", "'8080:2988/': the protocol is missing; write tcp or udp"},
-	{"forward 8080:2988/tpc", "'tpc': not a protocol; write tcp or udp"},
+	{"forward 8080:2988/", "'': not a protocol of forwards; write tcp or udp"},
+	{"forward 8080:2988/tpc", "'tpc': not a protocol of forwards; write tcp or udp"},
+	{"forward 8080:2988/sctp", "'sctp': not a protocol of forwards; write tcp or udp"},
 	{"forward 8000-8010:9000-9010", "'8000-8010:9000-9010': forwards of more than one port" NOT_PART},
 	{"forward 8080:2988,2989", "'8080:2988,2989': forwards of more than one port" NOT_PART},
 	{"forward 443:10.0.0.5:8443/tcp", "'443:10.0.0.5:8443/tcp': forwards with addresses" NOT_PART},
@@ -249,11 +409,21 @@ static const struct refusal refusals[] = {
 	{"block 1.2.3.4 5.6.7.8", "'5.6.7.8': one word too many; one address a statement"},
 	{"block 1.2.3.4 for 1h", "'for': statements that expire" NOT_PART},
 	/* option */
-	{"option", "'option': the name is missing; options are allow-ping and non-ip"},
-	{"option ping on", "'ping': not an option; options are allow-ping and non-ip"},
+	{"option", "'option': the name is missing; options are " OPTIONS},
+	{"option ping on", "'ping': not an option; options are " OPTIONS},
 	{"option allow-ping", "'option allow-ping': the value is missing; write option allow-ping on or off"},
 	{"option allow-ping yes", "'yes': not a value of allow-ping; write on or off"},
 	{"option non-ip on off", "'off': one word too many"},
+	{"option allow-ping 1", "'1': not a value of allow-ping; write on or off"},
+	{"option udp-timeout", "'option udp-timeout': the value is missing; write option udp-timeout 60s"},
+	{"option udp-timeout on", "'on': not a duration; write a number and s, m, h, d or w, as 90s or 1h"},
+	{"option udp-timeout 0s", "'0s': a duration is at least 1 second"},
+	{"option udp-timeout 31d", "'31d': too long; udp-timeout is at most 10m"},
+	{"option tcp-established-timeout 31d", "'31d': too long; tcp-established-timeout is at most 30d"},
+	{"option tcp-syn-timeout 2592001", "'2592001': too long; tcp-syn-timeout is at most 30d"},
+	{"option tcp-closed-timeout 5w", "'5w': too long; tcp-closed-timeout is at most 30d"},
+	{"option icmp-timeout 9999w", "'9999w': too long; a duration is at most 7101w"},
+	{"option sctp-timeout 5 m", "'m': one word too many"},
 	/* load */
 	{"load", "'load': the interface is missing; write load eth0"},
 	{"load lo", "'lo': loopback is never filtered"},
@@ -332,6 +502,7 @@ Test(statement, names)
 	cr_expect_str_eq(action_name(XDPFW_REJECT), "reject");
 	cr_expect_str_eq(dir_name(XDPFW_IN), "in");
 	cr_expect_str_eq(dir_name(XDPFW_OUT), "out");
+	cr_expect_str_eq(dir_name(XDPFW_ROUTED), "routed");
 	for (enum load_mode i = MODE_AUTO; i <= MODE_TC; i++) {
 		cr_expect_eq(parse_mode(mode_name(i), &mode, NULL), 0);
 		cr_expect_eq(mode, i);
@@ -340,20 +511,29 @@ Test(statement, names)
 	cr_expect_eq(mode, MODE_TC);
 }
 
+static const char *const starts[] = {
+	"allow ", "deny in ", "reject out ", "route deny ", "default ", "option ", "allow proto ",
+};
+
 static const char *const pieces[] = {
-	"allow", "deny",       "reject",  "default",  "forward",       "block", "option",    "load",    "in",
-	"out",   "incoming",   "22",      "80",       "65535",         "0",     "65536",     "-",       ",",
-	":",     "/",          "/tcp",    "/udp",     "tcp",           "any",   "http",      "https",   "domain",
-	"10-20", "8080:2988",  "1.2.3.4", "::1",      "2001:db8::/32", "[",     "]",         "%",       ".",
-	"/24",   "allow-ping", "non-ip",  "on",       "off",           "eth0",  "--runtime", "--mode",  "native",
-	"#",     "\t",         "\r",      "\xc3\xb6", "from",          "0x1",   "+",         "7777777",
+	"allow",   "deny",      "reject",        "default", "forward",     "block",  "option",
+	"load",    "in",        "out",           "routed",  "incoming",    "22",     "80",
+	"65535",   "0",         "65536",         "-",       ",",           ":",      "/",
+	"/tcp",    "/udp",      "tcp",           "any",     "http",        "https",  "domain",
+	"10-20",   "8080:2988", "1.2.3.4",       "::1",     "[",           "]",      "%",
+	".",       "/24",       "2001:db8::/32", "on",      "off",         "non-ip", "eth0",
+	"#",       "--runtime", "--mode",        "native",  "\t",          "\r",     "from",
+	"0x1",     "+",         "\xc3\xb6",      "7777777", "allow-ping",  "route",  "proto",
+	"gre",     "47",        "sctp",          "/sctp",   "icmp",        "icmp4",  "icmp6",
+	"/8",      "/ping",     "/redirect",     "60s",     "udp-timeout", "250",    "icmp6/128",
+	"icmp4/8", "/",
 };
 
 static void random_line(char *line, unsigned int *seed)
 {
 	int count = 1 + rand_r(seed) % 7;
 
-	*line = '\0';
+	strcpy(line, rand_r(seed) % 2 ? starts[rand_r(seed) % ARRAY_SIZE(starts)] : "");
 	for (int i = 0; i < count; i++) {
 		strcat(line, pieces[rand_r(seed) % ARRAY_SIZE(pieces)]);
 		if (rand_r(seed) % 3)

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * routed: is a request for this host or for one behind it? The kernel's FIB knows, and is
+ * asked only where the answer changes the verdict: the compiler marks those cells.
+ */
+#ifndef XDPFW_BPF_ROUTED_H
+#define XDPFW_BPF_ROUTED_H
+
+#include "common.h"
+#include "config.h"
+#include "maps.h"
+#include "policy.h"
+
+/* The C library's numbers, which BPF programs cannot include. */
+#define FAMILY_V4 2
+#define FAMILY_V6 10
+
+static __always_inline bool is_multicast(const struct pkt *p)
+{
+	return p->family == 4 ? p->destination.bytes[12] >= 224 : p->destination.bytes[0] == 0xff;
+}
+
+/* Whatever says "another host, by way of X" is routed, also where the neighbour is not resolved yet (7), the
+ * packet is too big (8) or a tunnel encapsulates it (6). With forwarding off (5) nothing is. */
+static __noinline bool ask_fib(void *ctx, const struct pkt *p)
+{
+	struct bpf_fib_lookup query = {.ifindex = p->ifindex};
+	long answer;
+
+	if (p->family == 4) {
+		query.family = FAMILY_V4;
+		query.ipv4_src = p->source.words[3];
+		query.ipv4_dst = p->destination.words[3];
+	} else {
+		query.family = FAMILY_V6;
+		__builtin_memcpy(query.ipv6_src, &p->source, sizeof(p->source));
+		__builtin_memcpy(query.ipv6_dst, &p->destination, sizeof(p->destination));
+	}
+	answer = bpf_fib_lookup(ctx, &query, sizeof(query), 0);
+	return answer == BPF_FIB_LKUP_RET_SUCCESS || answer == BPF_FIB_LKUP_RET_UNSUPP_LWT ||
+	       answer == BPF_FIB_LKUP_RET_NO_NEIGH || answer == BPF_FIB_LKUP_RET_FRAG_NEEDED;
+}
+
+static __noinline bool is_routed(void *ctx, const struct pkt *p)
+{
+	__u64 mix = p->destination.halves[0] ^ p->destination.halves[1], now = bpf_jiffies64();
+	__u32 index = (mix * 0x9e3779b97f4a7c15ULL) >> 40 & (XDPFW_ROUTES_PER_CPU - 1);
+	struct xdpfw_route *route;
+
+	if (is_multicast(p))
+		return false;
+	index += bpf_get_smp_processor_id() * XDPFW_ROUTES_PER_CPU;
+	route = bpf_map_lookup_elem(&routes, &index);
+	if (!route)
+		return false;
+	if (now - route->asked >= cfg_hz || route->ifindex != p->ifindex ||
+	    !addr_equal(&route->destination, &p->destination)) {
+		route->destination = p->destination;
+		route->ifindex = p->ifindex;
+		route->routed = ask_fib(ctx, p);
+		route->asked = now;
+	}
+	return route->routed;
+}
+
+/* The policy's word on an inbound packet, for this host or for the one behind it. */
+static __always_inline __u32 inbound_policy(void *ctx, const struct pkt *p, const struct xdpfw_policy_head *head)
+{
+	__u32 decision = policy(p, XDPFW_IN, head);
+
+	if (unlikely(decision & XDPFW_ASK_ROUTED) && is_routed(ctx, p))
+		return policy(p, XDPFW_ROUTED, head);
+	return decision & ~XDPFW_ASK_ROUTED;
+}
+
+#endif

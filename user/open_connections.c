@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#define _GNU_SOURCE
+#include "open_connections.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+
+#include "flows.h"
+#include "util.h"
+
+static unsigned int protocol_bit(__u8 protocol)
+{
+	return protocol == IPPROTO_TCP    ? PROTO_TCP
+	       : protocol == IPPROTO_UDP  ? PROTO_UDP
+	       : protocol == IPPROTO_SCTP ? PROTO_SCTP
+					  : 0;
+}
+
+static bool has_port(const struct ports *ports, __u16 port)
+{
+	for (size_t i = 0; i < ports->count; i++)
+		if (port >= ports->ranges[i].first && port <= ports->ranges[i].last)
+			return true;
+	return false;
+}
+
+/* Would the rule have denied the connection's request? A socket does not say who began, so `in` is taken to
+ * mean its local port and `out` its remote one. */
+static bool denies(const struct rule *rule, const struct flow_row *row)
+{
+	__u16 port = rule->dir == XDPFW_OUT ? row->remote_port : row->local_port;
+
+	if (rule->dir == XDPFW_OUT ? row->origin == ORIGIN_GUEST : row->origin == ORIGIN_FLOW && rule->dir == XDPFW_IN)
+		return false;
+	switch (rule->match) {
+	case MATCH_ANY:
+		return true;
+	case MATCH_PORTS:
+		return rule->protocols & protocol_bit(row->protocol) && has_port(&rule->ports, port);
+	case MATCH_PROTOCOL:
+		return rule->protocol == row->protocol;
+	case MATCH_ICMP:
+		return (rule->icmp_families & ICMP_V4 && row->protocol == IPPROTO_ICMP) ||
+		       (rule->icmp_families & ICMP_V6 && row->protocol == IPPROTO_ICMPV6);
+	}
+	return false;
+}
+
+static void keep_denied(struct flow_list *list, const struct rule *rule)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < list->count; i++)
+		if (denies(rule, &list->rows[i]))
+			list->rows[kept++] = list->rows[i];
+	list->count = kept;
+}
+
+static int settle(const struct session *s, const struct rule *rule, bool kill, struct error *e)
+{
+	const struct flow_filter all = {};
+	struct flow_list list;
+	int err = flows_read(&s->store, &all, &list, e), killed = 0;
+
+	if (err)
+		return err;
+	keep_denied(&list, rule);
+	if (kill)
+		killed = flows_kill(&s->store, &list, e);
+	if (kill && killed >= 0 && !s->settings.quiet && !s->settings.json)
+		printf("cut: %d open connections\n", killed);
+	if (!kill && list.count > 0 && !s->settings.quiet && !s->settings.json)
+		printf("%zu open connections live on; --kill cuts them\n", list.count);
+	flows_free(&list);
+	return killed < 0 ? killed : 0;
+}
+
+int settle_open_connections(const struct settings *settings, const struct rule *rule, bool kill, struct error *e)
+{
+	struct session s;
+	int err = session_open(settings, kill, &s, e);
+
+	if (err)
+		return err;
+	if (s.live)
+		err = settle(&s, rule, kill, e);
+	session_close(&s);
+	return err;
+}
