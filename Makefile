@@ -126,8 +126,10 @@ format:
 lint: deps-build deps-lint
 	$(call say,FORMAT,)
 	$(Q)$(CLANG_FORMAT) --dry-run -Werror $(FORMATTED)
-	$(call say,CPPCHECK,)
+	$(call say,CPPCHECK,"(it cannot see cleanup attributes; the sanitizers can)")
 	$(Q)cppcheck --quiet --enable=warning,portability,performance --inline-suppr --error-exitcode=1 \
+		--suppress=memleak --suppress=resourceLeak \
+		--library=tests/lint/cppcheck.cfg \
 		--suppress=missingIncludeSystem -DXDPFW_VERSION='""' -Iinclude -Iuser user
 	$(call say,SHELL,)
 	$(Q)shellcheck scripts/install-deps tests/demo .ci/run
