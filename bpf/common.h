@@ -112,6 +112,7 @@ struct pkt {
 	__u8 hook;      /* enum hook */
 	__u8 ported;    /* the ports have been read: TCP, UDP or SCTP, and no later fragment */
 	__u8 forwarded; /* out: no socket of this host sends it */
+	__u8 l4_header; /* TCP: bytes */
 	__u16 window;   /* TCP, unscaled, host byte order */
 };
 

@@ -22,12 +22,36 @@ static __always_inline void count_reason(const struct pkt *p, enum xdpfw_dir dir
 		add(&counts->at[dir][xdpfw_verdict_of(decision)][xdpfw_reason_of(decision)], p);
 }
 
+/* Add to a delta; false if it is full and @count must take it (and then, at last, the delta be cleared). */
+static __always_inline bool add_delta(__u32 *delta, struct xdpfw_count *count, const struct pkt *p)
+{
+	count->packets = (*delta >> XDPFW_DELTA_BYTES) + p->segments;
+	count->bytes = (*delta & XDPFW_DELTA_BYTES_MAX) + p->length;
+	if (unlikely(count->packets > XDPFW_DELTA_PACKETS_MAX || count->bytes > XDPFW_DELTA_BYTES_MAX))
+		return false;
+	*delta = (__u32)count->packets << XDPFW_DELTA_BYTES | (__u32)count->bytes;
+	return true;
+}
+
+static __always_inline void settle_delta(__u32 *delta, struct xdpfw_count *count, const struct xdpfw_count *sum)
+{
+	count->packets += sum->packets;
+	count->bytes += sum->bytes;
+	barrier();
+	*delta = 0;
+}
+
 static __always_inline void count_rule(const struct pkt *p, __u32 cpu, __u32 rule)
 {
-	struct xdpfw_rule_counts *counts = bpf_map_lookup_elem(&rule_counts, &cpu);
+	struct xdpfw_rule_deltas *deltas = bpf_map_lookup_elem(&rule_deltas, &cpu);
+	struct xdpfw_rule_counts *counts;
+	struct xdpfw_count sum;
 
-	if (counts && rule < XDPFW_MAX_RULES)
-		add(&counts->rules[rule], p);
+	if (!deltas || rule >= XDPFW_MAX_RULES || add_delta(&deltas->rules[rule], &sum, p))
+		return;
+	counts = bpf_map_lookup_elem(&rule_counts, &cpu);
+	if (counts)
+		settle_delta(&deltas->rules[rule], &counts->rules[rule], &sum);
 }
 
 static __always_inline void count_port(const struct pkt *p, __u32 cpu, __u32 dir, __u32 side, __u16 port)
@@ -37,6 +61,21 @@ static __always_inline void count_port(const struct pkt *p, __u32 cpu, __u32 dir
 
 	if (counts)
 		add(&counts->ports[port], p);
+}
+
+static __always_inline void count_dropped(const struct pkt *p, __u32 cpu, __u32 dir)
+{
+	__u32 index = xdpfw_drop_deltas_index(cpu, dir, table_of(p));
+	struct xdpfw_drop_deltas *deltas = bpf_map_lookup_elem(&drop_deltas, &index);
+	struct xdpfw_port_counts *counts;
+	struct xdpfw_count sum;
+
+	if (!deltas || add_delta(&deltas->ports[p->destination_port], &sum, p))
+		return;
+	index = xdpfw_port_counts_index(cpu, dir, table_of(p), XDPFW_DROPPED);
+	counts = bpf_map_lookup_elem(&port_counts, &index);
+	if (counts)
+		settle_delta(&deltas->ports[p->destination_port], &counts->ports[p->destination_port], &sum);
 }
 
 /* Did this host begin the flow of a packet whose local port is a service, too? Only where
@@ -89,7 +128,7 @@ static __always_inline void count(const struct pkt *p, enum xdpfw_dir dir, __u32
 	if (passes(decision))
 		count_passed(p, dir, cpu, decision);
 	else
-		count_port(p, cpu, dir, XDPFW_DROPPED, p->destination_port);
+		count_dropped(p, cpu, dir);
 }
 
 #endif

@@ -99,6 +99,22 @@ struct {
 	__type(value, struct xdpfw_rule_counts);
 } rule_counts SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, XDPFW_DROP_DELTAS_PER_CPU); /* per CPU */
+	__type(key, __u32);
+	__type(value, struct xdpfw_drop_deltas);
+} drop_deltas SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1); /* per CPU */
+	__type(key, __u32);
+	__type(value, struct xdpfw_rule_deltas);
+} rule_deltas SEC(".maps");
+
 /* State: written by the data path. */
 
 struct {

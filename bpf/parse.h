@@ -250,6 +250,7 @@ static __always_inline __u32 parse_tcp(const struct frame *f, struct pkt *p)
 		return cut_off(p);
 	p->source_port = bpf_ntohs(tcp->source);
 	p->destination_port = bpf_ntohs(tcp->dest);
+	p->l4_header = tcp->doff * 4;
 	p->tcp_flags = ((__u8 *)tcp)[13];
 	p->sequence = bpf_ntohl(tcp->seq);
 	p->acknowledged = bpf_ntohl(tcp->ack_seq);
@@ -375,6 +376,22 @@ static __always_inline __u32 parse(void *ctx, const struct frame *f, struct pkt 
 }
 
 /*
+ * Generic XDP gets packets of many segments (GSO) and is not told so. A TCP packet that is longer than the
+ * interface's MTU allows is such a one; its segments are those that fill the MTU, as the sender's
+ * do unless a smaller path MTU binds it.
+ */
+static __always_inline __u32 guess_segments(struct xdp_md *xdp, const struct pkt *p)
+{
+	__u32 headers = p->l4 - p->l3 + p->l4_header, mtu = 0, room;
+
+	if (p->protocol != IPPROTO_TCP || bpf_check_mtu(xdp, 0, &mtu, 0, 0) < 0 || mtu <= headers ||
+	    p->l4_length <= p->l4_header)
+		return 1;
+	room = mtu - headers;
+	return (p->l4_length - p->l4_header + room - 1) / room;
+}
+
+/*
  * Global functions (not static): the verifier checks each once, on its own, and the pipeline
  * behind sees only their result. Inlined, the ways through the parser multiply with
  * those through the pipeline to half a million instructions to verify.
@@ -382,13 +399,17 @@ static __always_inline __u32 parse(void *ctx, const struct frame *f, struct pkt 
 __noinline __u32 parse_xdp(struct xdp_md *xdp, struct pkt *p)
 {
 	struct frame f = {.data = (void *)(long)xdp->data, .end = (void *)(long)xdp->data_end};
+	__u32 bad;
 
 	if (!p)
 		return drop(XDPFW_R_INTERNAL);
 	p->hook = HOOK_XDP;
 	p->ifindex = xdp->ingress_ifindex;
 	p->length = f.end - f.data;
-	return parse(xdp, &f, p, parse_ethernet(&f, p));
+	bad = parse(xdp, &f, p, parse_ethernet(&f, p));
+	if (cfg_xdp_generic && unlikely(p->length > ETH_FRAME_LEN) && !bad)
+		p->segments = guess_segments(xdp, p);
+	return bad;
 }
 
 /*

@@ -27,22 +27,22 @@ static __always_inline bool before(__u32 a, __u32 b)
 	return (__s32)(a - b) < 0;
 }
 
-static __always_inline __u32 sequence_length(const struct pkt *p, __u32 header)
+static __always_inline __u32 sequence_length(const struct pkt *p)
 {
-	__u32 payload = p->l4_length > header ? p->l4_length - header : 0;
+	__u32 payload = p->l4_length > p->l4_header ? p->l4_length - p->l4_header : 0;
 
 	return payload + !!(p->tcp_flags & TCP_SYN) + !!(p->tcp_flags & TCP_FIN);
 }
 
 /* The window scale that a SYN offers; 0 if it offers none. */
-static __always_inline __u8 window_scale(const struct frame *f, const struct pkt *p, __u32 header)
+static __always_inline __u8 window_scale(const struct frame *f, const struct pkt *p)
 {
 	__u32 next = 0;
 
 	for (__u32 i = 0; i < TCP_OPTIONS_MAX - 2; i++) {
 		__u8 *option = at(f, p->l4 + sizeof(struct tcphdr) + i, 3);
 
-		if (!option || sizeof(struct tcphdr) + i >= header || (i == next && option[0] == 0))
+		if (!option || sizeof(struct tcphdr) + i >= p->l4_header || (i == next && option[0] == 0))
 			break;
 		if (i < next)
 			continue;
@@ -53,9 +53,9 @@ static __always_inline __u8 window_scale(const struct frame *f, const struct pkt
 	return 0;
 }
 
-static __always_inline void note_local(struct xdpfw_flow *flow, const struct pkt *p, __u32 header)
+static __always_inline void note_local(struct xdpfw_flow *flow, const struct pkt *p)
 {
-	__u32 end = p->sequence + sequence_length(p, header);
+	__u32 end = p->sequence + sequence_length(p);
 
 	if (before(flow->sent, end))
 		flow->sent = end;
@@ -76,13 +76,13 @@ static __always_inline void note_local(struct xdpfw_flow *flow, const struct pkt
 
 /* A new connection, or (@open) one that was open before it could be followed. */
 static __always_inline void begin_tcp_flow(const struct frame *f, const struct pkt *p, const struct xdpfw_flow_key *key,
-					   __u32 header, bool open)
+					   bool open)
 {
 	struct xdpfw_flow flow = {
-		.sent = p->sequence + sequence_length(p, header),
+		.sent = p->sequence + sequence_length(p),
 		.next = p->acknowledged,
 		.state = open ? XDPFW_FLOW_ESTABLISHED : XDPFW_FLOW_SYN,
-		.scale = open ? SCALE_UNKNOWN : window_scale(f, p, header),
+		.scale = open ? SCALE_UNKNOWN : window_scale(f, p),
 	};
 
 	flow.window = (__u32)p->window << (open ? SCALE_UNKNOWN : 0);
@@ -101,25 +101,19 @@ __noinline bool follow_tcp_out(struct __sk_buff *skb, const struct pkt *p, bool 
 	struct frame f = {.data = (void *)(long)skb->data, .end = (void *)(long)skb->data_end};
 	struct xdpfw_flow_key key;
 	struct xdpfw_flow *flow;
-	struct tcphdr *tcp;
-	__u32 header;
 
 	if (!p)
 		return false;
-	tcp = at(&f, p->l4, sizeof(*tcp));
-	if (!tcp)
-		return false;
-	header = tcp->doff * 4;
 	key = flow_key(p);
 	flow = find_flow(&flows, p, &key);
 	if (is_tcp_request(p)) {
 		if (request && !lets_in(p, p->source_port))
-			begin_tcp_flow(&f, p, &key, header, false);
+			begin_tcp_flow(&f, p, &key, false);
 	} else if (flow) {
-		note_local(flow, p, header);
+		note_local(flow, p);
 	} else if (request && p->tcp_flags & TCP_ACK && !(p->tcp_flags & (TCP_SYN | TCP_RST)) &&
 		   !lets_in(p, p->source_port)) {
-		begin_tcp_flow(&f, p, &key, header, true);
+		begin_tcp_flow(&f, p, &key, true);
 	} else {
 		return false;
 	}

@@ -35,11 +35,18 @@ static void add(struct xdpfw_count *sum, const struct xdpfw_count *part)
 
 static void read_port(const struct store *st, struct port_row *row)
 {
-	for (unsigned int cpu = 0; cpu < st->cpus; cpu++)
-		for (int side = 0; side < XDPFW_SIDES; side++)
-			add(&row->sides[side],
-			    &st->port_counts[xdpfw_port_counts_index(cpu, row->dir, row->table, side)]
-				     .ports[row->port]);
+	for (unsigned int cpu = 0; cpu < st->cpus; cpu++) {
+		const struct xdpfw_port_counts *sides =
+			&st->port_counts[xdpfw_port_counts_index(cpu, row->dir, row->table, 0)];
+		const struct xdpfw_drop_deltas *deltas =
+			&st->drop_deltas[xdpfw_drop_deltas_index(cpu, row->dir, row->table)];
+		struct xdpfw_count dropped =
+			store_total(&sides[XDPFW_DROPPED].ports[row->port], &deltas->ports[row->port]);
+
+		add(&row->sides[XDPFW_RX], &sides[XDPFW_RX].ports[row->port]);
+		add(&row->sides[XDPFW_TX], &sides[XDPFW_TX].ports[row->port]);
+		add(&row->sides[XDPFW_DROPPED], &dropped);
+	}
 }
 
 static int append(struct counts *c, size_t *room, const struct port_row *row)

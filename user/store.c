@@ -55,6 +55,8 @@ static int map_all(struct store *st, struct error *e)
 		{"port_counts", sizeof(*st->port_counts), false, &st->port_counts},
 		{"reason_counts", sizeof(*st->reason_counts), false, &st->reason_counts},
 		{"rule_counts", sizeof(*st->rule_counts), true, &st->rule_counts},
+		{"drop_deltas", sizeof(*st->drop_deltas), false, &st->drop_deltas},
+		{"rule_deltas", sizeof(*st->rule_deltas), true, &st->rule_deltas},
 		{"fingerprints", sizeof(*st->fingerprints), true, &st->fingerprints},
 		{"marked_ages", sizeof(*st->marked_ages), true, &st->marked_ages},
 		{"sockets", sizeof(*st->sockets), true, &st->sockets},
@@ -163,13 +165,31 @@ int store_write_text(const struct store *st, unsigned int slot, const char *text
 	return 0;
 }
 
+struct xdpfw_count store_total(const struct xdpfw_count *count, const __u32 *delta)
+{
+	struct xdpfw_count total;
+	__u32 before, after = __atomic_load_n(delta, __ATOMIC_ACQUIRE);
+
+	do {
+		before = after;
+		total.packets = __atomic_load_n(&count->packets, __ATOMIC_RELAXED) + (before >> XDPFW_DELTA_BYTES);
+		total.bytes = __atomic_load_n(&count->bytes, __ATOMIC_RELAXED) + (before & XDPFW_DELTA_BYTES_MAX);
+		__atomic_thread_fence(__ATOMIC_ACQUIRE);
+		after = __atomic_load_n(delta, __ATOMIC_RELAXED);
+	} while (after != before);
+	return total;
+}
+
 struct xdpfw_count store_rule_count(const struct store *st, __u32 counter)
 {
 	struct xdpfw_count sum = {};
 
 	for (unsigned int cpu = 0; counter && cpu < st->cpus; cpu++) {
-		sum.packets += st->rule_counts[cpu].rules[counter].packets;
-		sum.bytes += st->rule_counts[cpu].rules[counter].bytes;
+		struct xdpfw_count part =
+			store_total(&st->rule_counts[cpu].rules[counter], &st->rule_deltas[cpu].rules[counter]);
+
+		sum.packets += part.packets;
+		sum.bytes += part.bytes;
 	}
 	return sum;
 }

@@ -34,11 +34,13 @@ struct store {
 	const struct xdpfw_port_counts *port_counts;
 	const struct xdpfw_reason_counts *reason_counts;
 	struct xdpfw_rule_counts *rule_counts;
+	const struct xdpfw_drop_deltas *drop_deltas;
+	struct xdpfw_rule_deltas *rule_deltas;
 	struct xdpfw_fingerprint_table_value *fingerprints;
 	struct xdpfw_marked_ages *marked_ages;
 	struct xdpfw_socket *sockets; /* what the data path remembers of confirmed connections */
 	int blocks;                   /* file descriptor of the trie */
-	struct mapping mappings[12];
+	struct mapping mappings[14];
 	size_t mapped;
 };
 
@@ -66,6 +68,9 @@ int store_commit(struct store *st, struct ruleset *set, unsigned int epoch, stru
 
 /* Give the statements of a live ruleset the counter numbers that they have in the store. */
 void store_number(const struct store *st, struct ruleset *set);
+
+/* A count that has a delta beside it; see counters.h. */
+struct xdpfw_count store_total(const struct xdpfw_count *count, const __u32 *delta);
 
 /* Sums over CPUs. */
 struct xdpfw_count store_rule_count(const struct store *st, __u32 counter);

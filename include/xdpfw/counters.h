@@ -62,8 +62,37 @@ struct xdpfw_rule_counts {
 	struct xdpfw_count rules[XDPFW_MAX_RULES];
 };
 
-_Static_assert(XDPFW_PORT_COUNTS_PER_CPU * sizeof(struct xdpfw_port_counts) + sizeof(struct xdpfw_reason_counts) +
-			       sizeof(struct xdpfw_rule_counts) <=
+/*
+ * Deltas: what has been counted since the last time it was added to the count proper, packets in bits
+ * 31..24 and bytes in bits 23..0. A flood over all ports then writes into 256 KiB instead of 1 MiB, and
+ * the count itself once in 255 packets. The total is the sum of both; the data path adds to the count
+ * first and clears the delta after, so a reader who sees the same delta before and after the count
+ * has a true total.
+ */
+#define XDPFW_DELTA_BYTES       24
+#define XDPFW_DELTA_BYTES_MAX   ((1U << XDPFW_DELTA_BYTES) - 1)
+#define XDPFW_DELTA_PACKETS_MAX 255
+
+/* For what is dropped, of each port. */
+struct xdpfw_drop_deltas {
+	__u32 ports[XDPFW_PORTS];
+};
+
+static inline __u32 xdpfw_drop_deltas_index(__u32 cpu, __u32 dir, __u32 table)
+{
+	return (cpu * XDPFW_COUNTED_DIRS + dir) * XDPFW_COUNTED_TABLES + table;
+}
+
+#define XDPFW_DROP_DELTAS_PER_CPU (XDPFW_COUNTED_DIRS * XDPFW_COUNTED_TABLES)
+
+/* For what each rule decides. */
+struct xdpfw_rule_deltas {
+	__u32 rules[XDPFW_MAX_RULES];
+};
+
+_Static_assert(XDPFW_DROP_DELTAS_PER_CPU * sizeof(struct xdpfw_drop_deltas) + sizeof(struct xdpfw_rule_deltas) +
+			       XDPFW_PORT_COUNTS_PER_CPU * sizeof(struct xdpfw_port_counts) +
+			       sizeof(struct xdpfw_reason_counts) + sizeof(struct xdpfw_rule_counts) <=
 		       16 << 20,
 	       "at most 16 MiB of counters a CPU");
 
