@@ -32,21 +32,46 @@ static __always_inline struct xdpfw_fragment_key fragment_key(const struct pkt *
 	return key;
 }
 
+static __always_inline __u32 bytes_covered(const struct pkt *p)
+{
+	return (p->l4 - p->fragment_start) + p->l4_length;
+}
+
+static __always_inline bool is_young(const struct xdpfw_fragment *first)
+{
+	return bpf_jiffies64() - first->seen <= FRAGMENT_SECONDS * cfg_hz;
+}
+
 static __noinline __u32 judge_later_fragment(const struct pkt *p)
 {
 	struct xdpfw_fragment_key key = fragment_key(p);
 	struct xdpfw_fragment *first = bpf_map_lookup_elem(&fragments, &key);
 
-	if (!first || bpf_jiffies64() - first->seen > FRAGMENT_SECONDS * cfg_hz)
+	if (!first || !is_young(first))
 		return drop(XDPFW_R_FRAGMENT);
 	if (p->fragment_offset < first->covered)
 		first->decision = drop(XDPFW_R_BAD_FRAGMENT);
 	return first->decision;
 }
 
+/* A second first fragment of another size overlaps the first one: the datagram dies. (One of the same size may be
+ * a duplicate, or the next datagram that has come round to the same id.) */
+static __noinline __u32 judge_first_fragment(const struct pkt *p)
+{
+	struct xdpfw_fragment_key key = fragment_key(p);
+	struct xdpfw_fragment *first = bpf_map_lookup_elem(&fragments, &key);
+
+	if (!first || !is_young(first) || first->covered == bytes_covered(p))
+		return 0;
+	first->decision = drop(XDPFW_R_BAD_FRAGMENT);
+	return first->decision;
+}
+
 static __always_inline __u32 fragment(const struct pkt *p)
 {
-	return unlikely(p->fragment == FRAGMENT_LATER) ? judge_later_fragment(p) : 0;
+	if (likely(p->fragment == FRAGMENT_NONE))
+		return 0;
+	return p->fragment == FRAGMENT_LATER ? judge_later_fragment(p) : judge_first_fragment(p);
 }
 
 /*
@@ -56,11 +81,13 @@ static __always_inline __u32 fragment(const struct pkt *p)
  */
 static __noinline void remember_fragment(const struct pkt *p, __u32 decision)
 {
+	bool dead = xdpfw_reason_of(decision) == XDPFW_R_BAD_FRAGMENT;
 	struct xdpfw_fragment_key key = fragment_key(p);
 	struct xdpfw_fragment first = {
 		.seen = bpf_jiffies64(),
-		.decision = passes(decision) ? pass(XDPFW_R_FRAGMENT) : drop(XDPFW_R_FRAGMENT),
-		.covered = (p->l4 - p->fragment_start) + p->l4_length,
+		.decision = passes(decision) ? pass(XDPFW_R_FRAGMENT)
+					     : drop(dead ? XDPFW_R_BAD_FRAGMENT : XDPFW_R_FRAGMENT),
+		.covered = bytes_covered(p),
 	};
 
 	bpf_map_update_elem(&fragments, &key, &first, passes(decision) ? BPF_ANY : BPF_EXIST);
