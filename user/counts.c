@@ -62,17 +62,36 @@ static int append(struct counts *c, size_t *room, const struct port_row *row)
 	return 0;
 }
 
-/* A port is silent if no CPU has counted a packet on any side; most are, and only packets are looked at. */
+/* Most ports are silent. Table by table, in the order of the memory, is several times faster than port by port. */
+static void mark_active(const struct store *st, int dir, int table, __u8 active[XDPFW_PORTS])
+{
+	for (unsigned int cpu = 0; cpu < st->cpus; cpu++) {
+		const struct xdpfw_drop_deltas *deltas = &st->drop_deltas[xdpfw_drop_deltas_index(cpu, dir, table)];
+
+		for (int side = 0; side < XDPFW_SIDES; side++) {
+			const struct xdpfw_port_counts *counts =
+				&st->port_counts[xdpfw_port_counts_index(cpu, dir, table, side)];
+
+			for (int port = 0; port < XDPFW_PORTS; port++)
+				active[port] |= counts->ports[port].packets != 0;
+		}
+		for (int port = 0; port < XDPFW_PORTS; port++)
+			active[port] |= deltas->ports[port] != 0;
+	}
+}
+
 static int read_table(const struct store *st, struct counts *c, size_t *room, int dir, int table)
 {
+	__u8 active[XDPFW_PORTS] = {};
+
+	mark_active(st, dir, table, active);
 	for (int port = 0; port < XDPFW_PORTS; port++) {
 		struct port_row row = {.dir = dir, .table = table, .port = port};
-		__u64 packets = 0;
 
+		if (!active[port])
+			continue;
 		read_port(st, &row);
-		for (int side = 0; side < XDPFW_SIDES; side++)
-			packets |= row.sides[side].packets;
-		if (packets && append(c, room, &row))
+		if (append(c, room, &row))
 			return -ENOMEM;
 	}
 	return 0;
