@@ -34,7 +34,7 @@ say = $(if $(V),,@printf '  %-8s %s\n' $(1) $(2))
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: all test check unit packet e2e demo lint format install clean bench bench-programs deps-build deps-test deps-lint deps-bench
+.PHONY: all test check unit packet e2e demo lint format install clean bench bench-programs deps-build deps-test deps-lint deps-bench deps-docker fuzz flood soak
 
 all: $(BUILD)/xdpfw
 
@@ -86,10 +86,23 @@ packet: $(BUILD)/tests/packet/run
 e2e: all
 	$(Q)/usr/bin/python3 -m pytest tests/e2e -q -rs -p no:cacheprovider
 
-check: unit packet e2e
+# Random frames, judged beside nftables; floods beside live connections.
+fuzz: all
+	$(Q)/usr/bin/python3 tests/fuzz/run --frames 20000 --seed 1
 
-test: deps-build deps-test
+flood: all bench-programs
+	$(Q)/usr/bin/python3 tests/soak/flood --seconds 5 --connections 200
+
+check: unit packet e2e fuzz flood
+
+test: deps-build deps-test deps-docker
 	$(Q)$(MAKE) --no-print-directory check
+
+# The same two, long: about three minutes.
+soak: deps-build deps-test
+	$(Q)$(MAKE) --no-print-directory all bench-programs
+	$(Q)/usr/bin/python3 tests/fuzz/run --frames 1000000 --seed 7
+	$(Q)/usr/bin/python3 tests/soak/flood --seconds 60 --connections 1000
 
 demo: deps-build
 	$(Q)scripts/install-deps demo
@@ -115,7 +128,7 @@ bench: deps-build deps-bench
 	$(Q)$(MAKE) --no-print-directory all bench-programs
 	$(Q)bench/run $(BENCH_FLAGS)
 
-deps-build deps-test deps-lint deps-bench:
+deps-build deps-test deps-lint deps-bench deps-docker:
 	$(Q)scripts/install-deps $(@:deps-%=%)
 
 FORMATTED := $(wildcard include/xdpfw/*.h bpf/*.[ch] user/*.[ch] tests/unit/*.[ch] tests/packet/*.[ch] bench/*.[ch])

@@ -111,6 +111,7 @@ struct pkt {
 	__u8 dir;       /* enum xdpfw_dir: in at XDP and TC ingress, out at TC egress */
 	__u8 hook;      /* enum hook */
 	__u8 ported;    /* the ports have been read: TCP, UDP or SCTP, and no later fragment */
+	__u8 foreign;   /* out: of another host, to which this one routes; its ports are not linked */
 	__u8 forwarded; /* out: no socket of this host sends it */
 	__u8 l4_header; /* TCP: bytes */
 	__u16 window;   /* TCP, unscaled, host byte order */
@@ -165,6 +166,12 @@ static __always_inline void *at(const struct frame *f, __u32 offset, __u32 size)
 	void *begin = f->data + (offset & MAX_OFFSET);
 
 	return begin + size > f->end ? NULL : begin;
+}
+
+/* A group or the broadcast address: nobody's in particular. */
+static __always_inline bool is_multicast(const struct pkt *p, const struct xdpfw_addr *address)
+{
+	return p->family == 4 ? address->bytes[12] >= 224 : address->bytes[0] == 0xff;
 }
 
 static __always_inline __u32 pass(enum xdpfw_reason reason)

@@ -110,11 +110,20 @@ static __noinline bool has_plain_flow(const struct pkt *p, bool answer)
 	struct xdpfw_flow_key key = plain_key(p);
 	struct xdpfw_flow *flow = find_flow(&flows, p, &key);
 
-	if (!flow)
+	if (!flow || flow->state == XDPFW_FLOW_REJECTED)
 		return false;
 	touch_flow(flow, answer);
 	mark_flow(fingerprint_table(key.protocol), p, fingerprint_port(&key), key.remote_port);
 	return true;
+}
+
+/* Is this the flow of a datagram that has just been rejected? */
+static __noinline bool was_rejected(const struct pkt *p)
+{
+	struct xdpfw_flow_key key = plain_key(p);
+	struct xdpfw_flow *flow = find_flow(&flows, p, &key);
+
+	return flow && flow->state == XDPFW_FLOW_REJECTED;
 }
 
 static __noinline bool has_guest(const struct pkt *p)
@@ -142,15 +151,16 @@ static __always_inline bool is_other_reply(const struct pkt *p)
 	       has_plain_flow(p, p->dir == XDPFW_IN);
 }
 
-static __noinline void begin_plain_flow(const struct pkt *p)
+/* @state is XDPFW_FLOW_PLAIN or XDPFW_FLOW_REJECTED. */
+static __noinline void begin_plain_flow(const struct pkt *p, __u8 state)
 {
 	struct xdpfw_flow_key key = plain_key(p);
 	struct xdpfw_flow *flow = find_flow(&flows, p, &key);
 
-	if (flow) {
+	if (flow && flow->state == state) {
 		touch_flow(flow, false);
 	} else {
-		struct xdpfw_flow fresh = {};
+		struct xdpfw_flow fresh = {.state = state};
 
 		fresh.seen = fresh.created = bpf_jiffies64();
 		bpf_map_update_elem(&flows, &key, &fresh, BPF_ANY);
@@ -174,10 +184,15 @@ static __noinline void begin_guest(const struct pkt *p)
 }
 
 /* An inbound packet that the policy passes: note it if its answer would not pass by itself. */
-static __always_inline void record_guest(const struct pkt *p)
+static __always_inline void record_guest(const struct pkt *p, const struct xdpfw_policy_head *head)
 {
-	if (unlikely(p->flags & XDPFW_OUT_DENIES) && (p->protocol == IPPROTO_UDP || p->protocol == PROTO_SCTP) &&
-	    !passes(port_cell(p->slot, XDPFW_OUT, table_of(p), p->source_port)))
+	__u32 answer;
+
+	if (likely(!(p->flags & XDPFW_OUT_DENIES)) || p->protocol == IPPROTO_TCP || is_icmp(p))
+		return;
+	answer = has_ports(p) ? port_cell(p->slot, XDPFW_OUT, table_of(p), p->source_port)
+			      : head->protocols[XDPFW_OUT][p->protocol];
+	if (!passes(answer))
 		begin_guest(p);
 }
 

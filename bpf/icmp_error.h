@@ -78,12 +78,19 @@ static __always_inline bool parse_quoted_l4(const struct frame *f, struct pkt *q
 	return true; /* a flow by protocol and addresses */
 }
 
+/* How much of the quoted L4 header is read. It must lie in the ICMP message: padding behind it can hold anything. */
+static __always_inline __u32 quoted_l4_bytes(const struct pkt *quoted)
+{
+	return has_ports(quoted) ? sizeof(struct ports_header) : is_icmp(quoted) ? sizeof(struct icmp_header) : 0;
+}
+
 /* Fill @quoted, whose other fields are zero, with the packet that the error @error quotes. */
 static __always_inline bool parse_quoted(const struct frame *f, const struct pkt *error, struct pkt *quoted)
 {
 	quoted->slot = error->slot;
 	quoted->flags = error->flags;
-	return parse_quoted_ip(f, error, quoted) && parse_quoted_l4(f, quoted);
+	return parse_quoted_ip(f, error, quoted) && parse_quoted_l4(f, quoted) &&
+	       quoted->l4 + quoted_l4_bytes(quoted) <= error->l4 + error->l4_length;
 }
 
 /* The quoted packet as its answer would come in: what the rest of the data path can judge. */
@@ -101,6 +108,16 @@ static __always_inline void reverse(struct pkt *p)
 	}
 }
 
+/* Would the inbound policy alone let the answer to the quoted packet in? */
+static __always_inline bool lets_answer_in(const struct pkt *answer)
+{
+	struct xdpfw_policy_head *head = bpf_map_lookup_elem(&heads, &answer->slot);
+
+	if (has_ports(answer))
+		return passes(port_cell(answer->slot, XDPFW_IN, table_of(answer), answer->destination_port));
+	return head && !is_icmp(answer) && passes(head->protocols[XDPFW_IN][answer->protocol]);
+}
+
 static __always_inline bool quotes_own_packet(void *ctx, const struct frame *f, const struct pkt *p)
 {
 	struct pkt answer = {};
@@ -114,7 +131,7 @@ static __always_inline bool quotes_own_packet(void *ctx, const struct frame *f, 
 		return may_look_up() && (has_socket(ctx, &answer, behind_link(&answer, answer.destination_port)) ||
 					 has_tcp_flow(&answer));
 	if (answer.protocol == IPPROTO_UDP)
-		return is_udp_reply(&answer);
+		return is_udp_reply(&answer) || (cfg_xdp_generic && was_rejected(&answer));
 	return (!is_icmp(&answer) || is_echo_request(&answer)) && is_other_reply(&answer);
 }
 

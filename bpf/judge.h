@@ -66,7 +66,7 @@ static __always_inline __u32 judge_in(void *ctx, enum hook hook, const struct pk
 		return decision;
 	decision = inbound_policy(ctx, p, head);
 	if (passes(decision)) {
-		record_guest(p);
+		record_guest(p, head);
 		return decision;
 	}
 	exception = reply_in(ctx, hook, p);
@@ -79,6 +79,17 @@ static __always_inline __u32 judge_in(void *ctx, enum hook hook, const struct pk
 	return decision;
 }
 
+/* A SYN made by hand (traceroute -T, scanners) has a socket, but none that TCP would find for the answer. */
+#define TYPE_RAW 3 /* SOCK_RAW of <sys/socket.h> */
+
+static __always_inline bool is_sent_raw(struct __sk_buff *skb)
+{
+	struct bpf_sock *sk = skb->sk;
+
+	sk = sk ? bpf_sk_fullsock(sk) : NULL;
+	return sk && sk->type == TYPE_RAW;
+}
+
 /*
  * An outbound packet that the policy passes: note the request, so that its answer is known. What leaves from a
  * port that the inbound policy passes needs no note (its answers pass anyway), and must have
@@ -87,15 +98,15 @@ static __always_inline __u32 judge_in(void *ctx, enum hook hook, const struct pk
 static __always_inline void record_request(struct __sk_buff *skb, const struct pkt *p)
 {
 	if (p->protocol == IPPROTO_TCP) {
-		if (unlikely(p->forwarded))
+		if (unlikely(p->forwarded) || (is_tcp_request(p) && unlikely(is_sent_raw(skb))))
 			follow_tcp_out(skb, p, true);
 		else if (is_tcp_request(p))
 			mark_flow(XDPFW_FP_TCP, p, p->source_port, p->destination_port);
 	} else if (has_ports(p)) {
 		if (!lets_in(p, p->source_port))
-			begin_plain_flow(p);
+			begin_plain_flow(p, XDPFW_FLOW_PLAIN);
 	} else if (!is_icmp(p) || is_echo_request(p)) {
-		begin_plain_flow(p);
+		begin_plain_flow(p, XDPFW_FLOW_PLAIN);
 	}
 }
 
@@ -127,8 +138,11 @@ static __always_inline __u32 judge_out(struct __sk_buff *skb, struct pkt *p, con
 
 	if (decision)
 		return decision;
-	if (p->ported)
-		p->source_port = behind_link(p, p->source_port); /* the port on the wire */
+	if (p->ported && unlikely(p->flags & XDPFW_HAS_LINKS)) {
+		p->foreign = p->forwarded && is_routed(skb, p, &p->source);
+		if (!p->foreign)
+			p->source_port = behind_link(p, p->source_port); /* the port on the wire */
+	}
 	decision = policy(p, XDPFW_OUT, head);
 	if (passes(decision)) {
 		record_request(skb, p);

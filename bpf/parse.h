@@ -15,6 +15,7 @@
 #define MAX_VLAN_TAGS         2 /* 802.1ad around 802.1Q */
 #define MAX_EXTENSION_HEADERS 8 /* Linux itself delivers behind 40; no sender needs them */
 #define IP_OPTIONS_MAX        40
+#define EXTENSION_LEAST       8 /* bytes of the shortest IPv6 extension header */
 
 /* Headers are parsed in the linear part; this much of an skb is made linear if they are not there. */
 #define PULL_BYTES 256
@@ -133,15 +134,23 @@ static __always_inline __u32 parse_v4(void *ctx, const struct frame *f, struct p
 	return 0;
 }
 
+/* What is too short for its header: a trick, if it is the first of several fragments (RFC 1858). */
+static __always_inline __u32 cut_off(const struct pkt *p)
+{
+	return drop(p->fragment == FRAGMENT_FIRST ? XDPFW_R_BAD_FRAGMENT : XDPFW_R_BAD_LENGTH);
+}
+
 /*
  * One extension header at @offset. Moves *next and *offset behind it and returns 0;
  * a decision if the packet is no good. *next is left alone where the chain ends.
  */
 static __always_inline __u32 parse_extension(const struct frame *f, struct pkt *p, __u8 *next, __u32 *offset)
 {
-	struct ipv6_opt_hdr *header = at(f, *offset, 8); /* the shortest has 8 bytes */
+	struct ipv6_opt_hdr *header = at(f, *offset, EXTENSION_LEAST);
 	__u32 size;
 
+	if (p->l4_length < EXTENSION_LEAST)
+		return cut_off(p);
 	if (!header)
 		return drop(XDPFW_R_SHORT);
 	if (*next == IPPROTO_FRAGMENT) {
@@ -164,7 +173,7 @@ static __always_inline __u32 parse_extension(const struct frame *f, struct pkt *
 		size = (header->hdrlen + 1) * 8;
 	}
 	if (size > p->l4_length)
-		return drop(XDPFW_R_BAD_LENGTH);
+		return cut_off(p);
 	p->l4_length -= size;
 	*offset += size;
 	*next = header->nexthdr;
@@ -228,12 +237,6 @@ static __always_inline __u32 parse_v6(void *ctx, const struct frame *f, struct p
 	if (unlikely(is_extension(ip->nexthdr)))
 		return walk_extensions(f, p);
 	return 0;
-}
-
-/* What is too short for its header: a trick, if it is the first of several fragments (RFC 1858). */
-static __always_inline __u32 cut_off(const struct pkt *p)
-{
-	return drop(p->fragment == FRAGMENT_FIRST ? XDPFW_R_BAD_FRAGMENT : XDPFW_R_BAD_LENGTH);
 }
 
 static __always_inline __u32 parse_tcp(const struct frame *f, struct pkt *p)

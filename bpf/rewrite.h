@@ -13,6 +13,7 @@
 #include "icmp_error.h"
 #include "link.h"
 #include "parse.h"
+#include "routed.h"
 
 /*
  * Write @to over the port @from at @offset, and mend the checksum at @sum (0: there is none).
@@ -65,7 +66,7 @@ static __always_inline bool swap_quoted_port(struct __sk_buff *skb, const struct
 }
 
 /*
- * Swap what is linked in a packet that passes. Going out, p->source_port is the port on
+ * Swap what is linked in a packet that passes; links are about this host's ports only. Going out, p->source_port is the port on
  * the wire already and the packet still holds the one behind it. A global function, for the
  * reason given in parse.h.
  */
@@ -79,7 +80,7 @@ __noinline bool swap_ports(struct __sk_buff *skb, const struct pkt *p)
 		return !is_icmp_error(p) || swap_quoted_port(skb, p);
 	wire = local_port(p);
 	behind = linked_port(p->slot, table_of(p), wire);
-	if (wire == behind)
+	if (wire == behind || (p->dir == XDPFW_IN ? is_routed(skb, p, &p->destination) : p->foreign))
 		return true;
 	return p->dir == XDPFW_IN ? swap_port(skb, p, wire, behind) : swap_port(skb, p, behind, wire);
 }

@@ -15,14 +15,9 @@
 #define FAMILY_V4 2
 #define FAMILY_V6 10
 
-static __always_inline bool is_multicast(const struct pkt *p)
-{
-	return p->family == 4 ? p->destination.bytes[12] >= 224 : p->destination.bytes[0] == 0xff;
-}
-
 /* Whatever says "another host, by way of X" is routed, also where the neighbour is not resolved yet (7), the
  * packet is too big (8) or a tunnel encapsulates it (6). With forwarding off (5) nothing is. */
-static __noinline bool ask_fib(void *ctx, const struct pkt *p)
+static __noinline bool ask_fib(void *ctx, const struct pkt *p, const struct xdpfw_addr *address)
 {
 	struct bpf_fib_lookup query = {.ifindex = p->ifindex};
 	long answer;
@@ -30,34 +25,34 @@ static __noinline bool ask_fib(void *ctx, const struct pkt *p)
 	if (p->family == 4) {
 		query.family = FAMILY_V4;
 		query.ipv4_src = p->source.words[3];
-		query.ipv4_dst = p->destination.words[3];
+		query.ipv4_dst = address->words[3];
 	} else {
 		query.family = FAMILY_V6;
 		__builtin_memcpy(query.ipv6_src, &p->source, sizeof(p->source));
-		__builtin_memcpy(query.ipv6_dst, &p->destination, sizeof(p->destination));
+		__builtin_memcpy(query.ipv6_dst, address, sizeof(*address));
 	}
 	answer = bpf_fib_lookup(ctx, &query, sizeof(query), 0);
 	return answer == BPF_FIB_LKUP_RET_SUCCESS || answer == BPF_FIB_LKUP_RET_UNSUPP_LWT ||
 	       answer == BPF_FIB_LKUP_RET_NO_NEIGH || answer == BPF_FIB_LKUP_RET_FRAG_NEEDED;
 }
 
-static __noinline bool is_routed(void *ctx, const struct pkt *p)
+/* Does @address, one of @p's, belong to another host that this one routes to? */
+static __noinline bool is_routed(void *ctx, const struct pkt *p, const struct xdpfw_addr *address)
 {
-	__u64 mix = p->destination.halves[0] ^ p->destination.halves[1], now = bpf_jiffies64();
+	__u64 mix = address->halves[0] ^ address->halves[1], now = bpf_jiffies64();
 	__u32 index = (mix * 0x9e3779b97f4a7c15ULL) >> 40 & (XDPFW_ROUTES_PER_CPU - 1);
 	struct xdpfw_route *route;
 
-	if (is_multicast(p))
+	if (is_multicast(p, address))
 		return false;
 	index += bpf_get_smp_processor_id() * XDPFW_ROUTES_PER_CPU;
 	route = bpf_map_lookup_elem(&routes, &index);
 	if (!route)
 		return false;
-	if (now - route->asked >= cfg_hz || route->ifindex != p->ifindex ||
-	    !addr_equal(&route->destination, &p->destination)) {
-		route->destination = p->destination;
+	if (now - route->asked >= cfg_hz || route->ifindex != p->ifindex || !addr_equal(&route->destination, address)) {
+		route->destination = *address;
 		route->ifindex = p->ifindex;
-		route->routed = ask_fib(ctx, p);
+		route->routed = ask_fib(ctx, p, address);
 		route->asked = now;
 	}
 	return route->routed;
@@ -68,7 +63,7 @@ static __always_inline __u32 inbound_policy(void *ctx, const struct pkt *p, cons
 {
 	__u32 decision = policy(p, XDPFW_IN, head);
 
-	if (unlikely(decision & XDPFW_ASK_ROUTED) && is_routed(ctx, p))
+	if (unlikely(decision & XDPFW_ASK_ROUTED) && is_routed(ctx, p, &p->destination))
 		return policy(p, XDPFW_ROUTED, head);
 	return decision & ~XDPFW_ASK_ROUTED;
 }

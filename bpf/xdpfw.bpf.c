@@ -77,9 +77,9 @@ int xdp_in(struct xdp_md *xdp)
 
 static __always_inline int send_answer(struct __sk_buff *skb, struct pkt *p, __u64 redirect_flags)
 {
-	/* Generic XDP meets the answer on its way back into the stack and cannot see the mark: a flow lets it in. */
+	/* Generic XDP meets the answer on its way back into the stack and cannot see the mark: a note lets it in. */
 	if (cfg_xdp_generic && p->protocol == IPPROTO_UDP)
-		begin_plain_flow(p);
+		begin_plain_flow(p, XDPFW_FLOW_REJECTED);
 	if (!answer_skb(skb, p))
 		return ACT_DROP;
 	skb->mark = MARK_OWN_ANSWER;

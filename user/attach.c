@@ -407,6 +407,14 @@ int attach_load(struct session *s, struct plan *plans, size_t count, unsigned in
 	return end_load(s, &ps, plans, count, e);
 }
 
+void attach_sweep(struct session *s)
+{
+	_programs_ struct programs ps = {.instance = &s->instance};
+
+	sweep(s, &ps, NULL);
+	remove_pins(&s->instance);
+}
+
 static bool is_among(struct xdpfw_iface **records, size_t count, const struct xdpfw_iface *r)
 {
 	for (size_t i = 0; i < count; i++)

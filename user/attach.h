@@ -36,6 +36,9 @@ int attach_load(struct session *s, struct plan *plans, size_t count, unsigned in
 /* Detach the interfaces of these records; with the last one, everything pinned goes. @set is the policy that stays. */
 int attach_unload(struct session *s, struct xdpfw_iface **records, size_t count, struct ruleset *set, struct error *e);
 
+/* Nothing filters: remove what dead commands have left, pins and all. */
+void attach_sweep(struct session *s);
+
 /* Port rewriting behind XDP: attach it to every interface that needs it, or take it away. */
 int attach_swap(struct session *s, bool wanted, struct error *e);
 

@@ -126,6 +126,18 @@ static int load(struct session *s, struct plan *plans, int count, unsigned int f
 	return err;
 }
 
+/* Among those that are to be loaded together, too, none may carry another. */
+static int refuse_stacked_plans(const struct plan *plans, int count, struct error *e)
+{
+	for (int i = 0; i < count; i++)
+		for (int j = 0; j < count; j++)
+			if (i != j && (plans[i].info.master == plans[j].info.ifindex ||
+				       plans[i].info.lower == plans[j].info.ifindex))
+				return fail(e, -EBUSY, "%s: %s lies on the same wire; load only one of them",
+					    plans[i].info.name, plans[j].info.name);
+	return 0;
+}
+
 static int parse_flows(const char *word, unsigned int *flows, struct error *e)
 {
 	char *end;
@@ -193,6 +205,8 @@ int cmd_load(const struct settings *settings, struct words words, struct error *
 	count = words.count - 1;
 	for (int i = 0; !err && i < count; i++)
 		err = plan_interface(&s, words.list[i + 1], mode, &plans[i], e);
+	if (!err)
+		err = refuse_stacked_plans(plans, count, e);
 	if (!err)
 		err = load(&s, plans, count, flows, &c, e);
 	if (!err) {
@@ -275,11 +289,13 @@ int cmd_unload(const struct settings *settings, struct words words, struct error
 	if (err)
 		return err;
 	changes_init(&c);
-	if (!s.live)
+	if (!s.live && s.open && all)
+		attach_sweep(&s); /* an unload that died has left its pins */
+	else if (!s.live)
 		err = fail(e, -ENOTCONN, "not loaded: no interface is filtered; nothing to unload");
-	if (!err)
+	if (!err && s.live)
 		err = find_records(&s, &words, all, records, &count, e);
-	if (!err)
+	if (!err && s.live)
 		err = unload(&s, records, count, &c, e);
 	if (!err)
 		changes_print(&c, settings, true);

@@ -177,14 +177,23 @@ static void allow_ping(const struct ruleset *set, struct xdpfw_policy_head *head
 			*cells[i] = xdpfw_decision(XDPFW_PASS, XDPFW_R_COURTESY, 0);
 }
 
+/* Where both drop, it does not matter which: a flood is not worth the question. */
+static bool makes_a_difference(__u32 in, __u32 routed)
+{
+	if (xdpfw_verdict_of(in) != xdpfw_verdict_of(routed))
+		return true;
+	return xdpfw_verdict_of(in) == XDPFW_PASS && in != routed;
+}
+
 static void mark_cells(__u32 *in, const __u32 *routed, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
-		if (xdpfw_verdict_of(in[i]) != xdpfw_verdict_of(routed[i]))
+		if (makes_a_difference(in[i], routed[i]))
 			in[i] |= XDPFW_ASK_ROUTED;
 }
 
-/* Only where it changes the verdict does the data path ask whether a request is for this host. */
+/* Only where it changes the verdict (or what passing counts for) does the data path ask whether a request is for
+ * this host. */
 static void mark_routed(struct policy_image *image)
 {
 	struct xdpfw_policy_head *head = image->head;
@@ -204,13 +213,20 @@ static void compile_timeouts(const struct ruleset *set, unsigned int hz, struct 
 
 /* Port 0 is left out where no rule speaks of it: nobody can be waiting there for an answer, and
  * with it the flag would always be set. */
-static bool out_denies(const struct xdpfw_port_table *udp)
+static bool some_denied(const __u32 *cells, size_t count)
 {
-	for (size_t port = 0; port < XDPFW_PORTS; port++)
-		if (xdpfw_verdict_of(udp->cells[port]) != XDPFW_PASS &&
-		    xdpfw_reason_of(udp->cells[port]) != XDPFW_R_PORT_ZERO)
+	for (size_t i = 0; i < count; i++)
+		if (xdpfw_verdict_of(cells[i]) != XDPFW_PASS && xdpfw_reason_of(cells[i]) != XDPFW_R_PORT_ZERO)
 			return true;
 	return false;
+}
+
+/* TCP, ICMP and ICMPv6 answer without a request of their own, so they do not matter here. */
+static bool out_denies(const struct policy_image *image)
+{
+	return some_denied(image->ports[XDPFW_OUT][XDPFW_UDP]->cells, XDPFW_PORTS) ||
+	       some_denied(image->ports[XDPFW_OUT][XDPFW_SCTP]->cells, XDPFW_PORTS) ||
+	       some_denied(image->head->protocols[XDPFW_OUT], PROTOCOLS);
 }
 
 static __u32 compile_flags(const struct ruleset *set, const struct policy_image *image)
@@ -221,7 +237,7 @@ static __u32 compile_flags(const struct ruleset *set, const struct policy_image 
 		flags |= XDPFW_HAS_BLOCKS;
 	if (ruleset_count(set, STATEMENT_FORWARD))
 		flags |= XDPFW_HAS_LINKS;
-	if (out_denies(image->ports[XDPFW_OUT][XDPFW_UDP]))
+	if (out_denies(image))
 		flags |= XDPFW_OUT_DENIES;
 	if (ruleset_option(set, OPTION_NON_IP))
 		flags |= XDPFW_PASS_NOT_IP;

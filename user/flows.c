@@ -33,9 +33,8 @@ static const char *socket_state(__u8 state)
 static const char *flow_state(const struct xdpfw_flow *flow)
 {
 	static const char *const names[] = {
-		[XDPFW_FLOW_SYN] = "syn-sent",
-		[XDPFW_FLOW_ESTABLISHED] = "established",
-		[XDPFW_FLOW_CLOSING] = "closing",
+		[XDPFW_FLOW_SYN] = "syn-sent",      [XDPFW_FLOW_ESTABLISHED] = "established",
+		[XDPFW_FLOW_REJECTED] = "rejected", [XDPFW_FLOW_CLOSING] = "closing",
 		[XDPFW_FLOW_CLOSED] = "closed",
 	};
 

@@ -185,10 +185,14 @@ int hook_attach(const struct instance *in, enum hook_role role, int ifindex, int
 void hook_detach(const struct instance *in, enum hook_role role, int ifindex)
 {
 	char path[PATH_MAX];
+	_close_ int link = bpf_obj_get(link_path(in, role, ifindex, path));
 
-	if (unlink(link_path(in, role, ifindex, path)) && errno == ENOENT && role != ROLE_XDP &&
-	    clsact_attached(role, ifindex))
+	if (link >= 0) {
+		bpf_link_detach(link); /* now; without the pin the kernel does it too, but some time later */
+		unlink(path);
+	} else if (role != ROLE_XDP && clsact_attached(role, ifindex)) {
 		clsact_detach(role, ifindex);
+	}
 }
 
 void program_name(unsigned int id, char name[64])

@@ -68,9 +68,10 @@ static int settle(const struct session *s, const struct rule *rule, bool kill, s
 	if (kill)
 		killed = flows_kill(&s->store, &list, e);
 	if (kill && killed >= 0 && !s->settings.quiet && !s->settings.json)
-		printf("cut: %d open connections\n", killed);
+		printf("cut: %d open connection%s\n", killed, killed == 1 ? "" : "s");
 	if (!kill && list.count > 0 && !s->settings.quiet && !s->settings.json)
-		printf("%zu open connections live on; --kill cuts them\n", list.count);
+		printf("%zu open connection%s; --kill cuts %s\n", list.count,
+		       list.count == 1 ? " lives on" : "s live on", list.count == 1 ? "it" : "them");
 	flows_free(&list);
 	return killed < 0 ? killed : 0;
 }

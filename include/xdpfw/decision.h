@@ -8,7 +8,7 @@
  *
  *	bits 31..30  verdict  (enum xdpfw_verdict)
  *	bits 29..24  reason   (enum xdpfw_reason)
- *	bit  23      in cells for `in` only: a routed request would meet another verdict
+ *	bit  23      in cells for `in` only: a routed request would meet another decision
  *	bits 22..0   rule     (counter number of the deciding rule, 0 = none)
  *
  * Example: "allow in 22" with counter number 5 compiles to

@@ -29,8 +29,9 @@ enum xdpfw_flow_state {
 	XDPFW_FLOW_PLAIN = 0, /* no TCP */
 	XDPFW_FLOW_SYN = 1,   /* request seen, no answer acknowledged */
 	XDPFW_FLOW_ESTABLISHED = 2,
-	XDPFW_FLOW_CLOSING = 3, /* both sides have sent FIN */
-	XDPFW_FLOW_CLOSED = 4,  /* RST */
+	XDPFW_FLOW_CLOSING = 3,  /* both sides have sent FIN */
+	XDPFW_FLOW_CLOSED = 4,   /* RST */
+	XDPFW_FLOW_REJECTED = 5, /* vouches for our own ICMP error about it and for nothing else */
 };
 
 #define XDPFW_FIN_LOCAL  1

@@ -127,7 +127,7 @@ static inline __u32 xdpfw_link_table_index(__u32 slot, __u32 table)
 enum xdpfw_head_flags {
 	XDPFW_HAS_BLOCKS = 1 << 0,  /* the slot has blocked prefixes */
 	XDPFW_HAS_LINKS = 1 << 1,   /* the slot has local port links */
-	XDPFW_OUT_DENIES = 1 << 2,  /* some outbound UDP request would be dropped */
+	XDPFW_OUT_DENIES = 1 << 2,  /* some outbound request other than TCP or ICMP would be dropped */
 	XDPFW_PASS_NOT_IP = 1 << 3, /* other ethertypes than IP and ARP pass */
 };
 

@@ -114,7 +114,8 @@ static __u32 interpret(const struct packet *p)
 	__u32 plain = interpret_plain(p);
 
 	routed.dir = ROUTED;
-	if (p->dir == IN && interpret_plain(&routed) >> 30 != plain >> 30)
+	if (p->dir == IN && (interpret_plain(&routed) >> 30 != plain >> 30 ||
+			     (plain >> 30 == XDPFW_PASS && interpret_plain(&routed) != plain)))
 		plain |= 1 << 23;
 	return plain;
 }
@@ -137,9 +138,17 @@ static __u32 interpret_flags(void)
 	__u32 flags = (model.blocks ? 1 : 0) | (model.nr_forwards ? 2 : 0) | (model.non_ip ? 8 : 0);
 
 	for (int port = 0; port < 65536; port++) {
-		struct packet p = {.dir = OUT, .kind = PORTS, .table = UDP, .number = port};
+		struct packet udp = {.dir = OUT, .kind = PORTS, .table = UDP, .number = port};
+		struct packet sctp = {.dir = OUT, .kind = PORTS, .table = SCTP, .number = port};
 
-		if (interpret_plain(&p) >> 30 != 1 && (port || first_match(&p)))
+		if ((interpret_plain(&udp) >> 30 != 1 && (port || first_match(&udp))) ||
+		    (interpret_plain(&sctp) >> 30 != 1 && (port || first_match(&sctp))))
+			flags |= 4;
+	}
+	for (int protocol = 0; protocol < 256; protocol++) {
+		struct packet p = {.dir = OUT, .kind = PROTOCOL, .number = protocol};
+
+		if (interpret_plain(&p) >> 30 != 1)
 			flags |= 4;
 	}
 	return flags;
@@ -629,7 +638,7 @@ Test(compile, cells_are_marked_where_routed_requests_fare_otherwise)
 		    *routed = memory.ports[XDPFW_ROUTED][XDPFW_TCP].cells;
 
 	compile_text("allow in 22\nroute allow 22-23/tcp\ndeny in 25\nforward 81:82/tcp\nallow in proto gre\n");
-	cr_expect_eq(in[22], xdpfw_decision(XDPFW_PASS, XDPFW_R_RULE, 1));
+	cr_expect_eq(in[22], xdpfw_decision(XDPFW_PASS, XDPFW_R_RULE, 1) | XDPFW_ASK_ROUTED, "another rule counts it");
 	cr_expect_eq(routed[22], xdpfw_decision(XDPFW_PASS, XDPFW_R_RULE, 2));
 	cr_expect_eq(in[23], xdpfw_decision(XDPFW_DROP, XDPFW_R_DEFAULT, 0) | XDPFW_ASK_ROUTED);
 	cr_expect_eq(in[25], xdpfw_decision(XDPFW_DROP, XDPFW_R_RULE, 3), "the default denies it too");
@@ -667,7 +676,7 @@ Test(compile, flags)
 		{"option non-ip off\ndeny out 25/udp\n", XDPFW_OUT_DENIES},
 		{"option non-ip off\nreject out 0\n", XDPFW_OUT_DENIES},
 		{"option non-ip off\ndefault reject out\n", XDPFW_OUT_DENIES},
-		{"option non-ip off\ndefault deny out\nallow out 1-65535/udp\n", 0},
+		{"option non-ip off\ndefault deny out\nallow out 1-65535/udp\n", XDPFW_OUT_DENIES},
 		{"", XDPFW_PASS_NOT_IP},
 	};
 

@@ -1,0 +1,325 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#define _GNU_SOURCE
+#include "fixture.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <linux/bpf.h>
+#include <linux/pkt_cls.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "compile.h"
+#include "datapath.h"
+#include "rig.h"
+#include "ruleset.h"
+
+#define SKB_MAX 3600 /* a test run's skb lies in one page, with its headroom */
+
+struct rig rig;
+
+/* Loading */
+
+static void configure(const struct config *config)
+{
+	rig.skel->rodata->cfg_epoch_from = config->epoch_from;
+	rig.skel->rodata->cfg_epoch_window = config->epoch_window;
+	rig.skel->rodata->cfg_xdp_tx = config->xdp_tx;
+	rig.skel->rodata->cfg_xdp_generic = config->xdp_generic;
+	rig.skel->rodata->cfg_xdp_frags = true;
+	rig.skel->rodata->cfg_hz = datapath_hz();
+	bpf_program__set_flags(rig.skel->progs.xdp_in, BPF_F_XDP_HAS_FRAGS);
+}
+
+static void size_maps(void)
+{
+	struct bpf_map *per_cpu[] = {
+		rig.skel->maps.port_counts, rig.skel->maps.reason_counts, rig.skel->maps.rule_counts,
+		rig.skel->maps.drop_deltas, rig.skel->maps.rule_deltas,   rig.skel->maps.sockets,
+		rig.skel->maps.routes,      rig.skel->maps.budgets,
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(per_cpu); i++)
+		cr_assert_eq(bpf_map__set_max_entries(per_cpu[i], bpf_map__max_entries(per_cpu[i]) * rig.cpus), 0);
+}
+
+static void *map_memory(const struct bpf_map *map)
+{
+	size_t page = sysconf(_SC_PAGESIZE), element = (bpf_map__value_size(map) + 7) & ~7UL;
+	size_t size = (element * bpf_map__max_entries(map) + page - 1) & ~(page - 1);
+	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(map), 0);
+
+	cr_assert_neq(memory, MAP_FAILED, "%s: %s", bpf_map__name(map), strerror(errno));
+	return memory;
+}
+
+static void map_all(void)
+{
+	rig.control = map_memory(rig.skel->maps.control);
+	rig.heads = map_memory(rig.skel->maps.heads);
+	rig.ports = map_memory(rig.skel->maps.ports);
+	rig.links = map_memory(rig.skel->maps.links);
+	rig.port_counts = map_memory(rig.skel->maps.port_counts);
+	rig.reason_counts = map_memory(rig.skel->maps.reason_counts);
+	rig.rule_counts = map_memory(rig.skel->maps.rule_counts);
+	rig.drop_deltas = map_memory(rig.skel->maps.drop_deltas);
+	rig.rule_deltas = map_memory(rig.skel->maps.rule_deltas);
+	rig.fingerprints = map_memory(rig.skel->maps.fingerprints);
+	rig.sockets = map_memory(rig.skel->maps.sockets);
+}
+
+void fixture_open_as(const struct config *config)
+{
+	int err;
+
+	rig.cpus = libbpf_num_possible_cpus();
+	rig.skel = xdpfw__open();
+	cr_assert(rig.skel, "cannot open the programs: %s", strerror(errno));
+	configure(config);
+	size_maps();
+	err = xdpfw__load(rig.skel);
+	cr_assert_eq(err, 0, "cannot load the programs (root?): %s", strerror(-err));
+	map_all();
+	move_to_cpu(sched_getcpu());
+}
+
+void fixture_open(void)
+{
+	fixture_open_as(&(struct config){.epoch_window = XDPFW_WINDOW_OPEN, .xdp_tx = true});
+}
+
+void fixture_close(void)
+{
+	xdpfw__destroy(rig.skel); /* the mappings go with the process */
+}
+
+unsigned int nr_cpus(void)
+{
+	return rig.cpus;
+}
+
+void move_to_cpu(unsigned int cpu)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	cr_assert_eq(sched_setaffinity(0, sizeof(set), &set), 0, "CPU %u: %s", cpu, strerror(errno));
+	rig.cpu = cpu;
+}
+
+/* Policies */
+
+static void number_rules(struct ruleset *set)
+{
+	__u32 counter = 0;
+
+	for (size_t i = 0; i < set->count; i++)
+		if (set->statements[i].kind == STATEMENT_RULE || set->statements[i].kind == STATEMENT_FORWARD)
+			set->statements[i].counter = ++counter;
+}
+
+static void clear_blocks(unsigned int slot)
+{
+	int fd = bpf_map__fd(rig.skel->maps.blocks);
+	struct xdpfw_block_key key, next;
+	bool more = bpf_map_get_next_key(fd, NULL, &next) == 0;
+
+	while (more) {
+		key = next;
+		more = bpf_map_get_next_key(fd, &key, &next) == 0;
+		if (key.slot == slot)
+			bpf_map_delete_elem(fd, &key);
+	}
+}
+
+/* As the store does it: IPv6 prefixes that cover the v4-mapped addresses do not block IPv4. */
+static void fill_blocks(unsigned int slot, const struct ruleset *set)
+{
+	struct xdpfw_block_key all_v4 = {.prefixlen = 8 + 96, .slot = slot, .addr = {[10] = 0xff, [11] = 0xff}};
+	__u32 decision = xdpfw_decision(XDPFW_DROP, XDPFW_R_BLOCKED, 0), none = 0;
+	int fd = bpf_map__fd(rig.skel->maps.blocks);
+
+	clear_blocks(slot);
+	cr_assert_eq(bpf_map_update_elem(fd, &all_v4, &none, BPF_ANY), 0);
+	for (size_t i = 0; i < set->count; i++) {
+		const struct statement *s = &set->statements[i];
+		struct xdpfw_block_key key = {.slot = slot};
+
+		if (s->kind != STATEMENT_BLOCK)
+			continue;
+		key.prefixlen = 8 + s->block.length;
+		memcpy(key.addr, &s->block.addr, sizeof(key.addr));
+		cr_assert_eq(bpf_map_update_elem(fd, &key, &decision, BPF_ANY), 0);
+	}
+}
+
+void set_policy_in(unsigned int slot, const char *text)
+{
+	struct policy_image image = {.head = &rig.heads[slot]};
+	struct ruleset set = {};
+	struct error e = {};
+
+	for (int table = 0; table < XDPFW_TABLES; table++) {
+		image.links[table] = &rig.links[xdpfw_link_table_index(slot, table)];
+		for (int dir = 0; dir < XDPFW_DIRS; dir++)
+			image.ports[dir][table] = &rig.ports[xdpfw_port_table_index(slot, dir, table)];
+	}
+	cr_assert_eq(ruleset_parse(text, "policy", &set, &e), 0, "%s", e.text);
+	number_rules(&set);
+	cr_assert_eq(compile(&set, 250, &image, &e), 0, "%s", e.text);
+	fill_blocks(slot, &set);
+	ruleset_free(&set);
+}
+
+void set_control(__u64 word)
+{
+	__atomic_store_n(&rig.control->word, word, __ATOMIC_RELEASE);
+}
+
+void set_policy(const char *text)
+{
+	set_policy_in(0, text);
+	set_control(xdpfw_control_word(0, 0, 0, 0));
+}
+
+/* Running */
+
+static void set_budget(const struct xdpfw_budget *budget)
+{
+	int fd = bpf_map__fd(rig.skel->maps.budgets);
+
+	cr_assert_eq(bpf_map_update_elem(fd, &rig.cpu, budget, BPF_ANY), 0);
+}
+
+static int run(const struct bpf_program *program, struct __sk_buff *skb, struct frame *f)
+{
+	unsigned char out[FRAME_MAX];
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = f->bytes, .data_size_in = f->size, .data_out = out,
+		    .data_size_out = sizeof(out), .ctx_in = skb, .ctx_out = skb);
+	int err;
+
+	opts.ctx_size_in = opts.ctx_size_out = skb ? sizeof(*skb) : 0;
+	err = bpf_prog_test_run_opts(bpf_program__fd(program), &opts);
+	cr_assert_eq(err, 0, "%s does not run on %zu bytes: %s", bpf_program__name(program), f->size, strerror(-err));
+	memcpy(f->bytes, out, opts.data_size_out);
+	f->size = opts.data_size_out;
+	return opts.retval;
+}
+
+static enum action run_xdp(struct outcome *result)
+{
+	int code = run(rig.skel->progs.xdp_in, NULL, &result->frame);
+
+	cr_assert(code == XDP_PASS || code == XDP_DROP || code == XDP_TX, "XDP action %d", code);
+	return code == XDP_PASS ? PASSED : code == XDP_TX ? ANSWERED : DROPPED;
+}
+
+static enum action run_tc(const struct bpf_program *program, const struct skb_fields *fields, struct outcome *result)
+{
+	struct __sk_buff skb = {.gso_segs = fields->gso_segs, .mark = fields->mark};
+	int code = run(program, &skb, &result->frame);
+
+	result->mark = skb.mark;
+	cr_assert(code == TC_ACT_UNSPEC || code == TC_ACT_SHOT || code == TC_ACT_REDIRECT, "TC action %d", code);
+	return code == TC_ACT_UNSPEC ? PASSED : code == TC_ACT_REDIRECT ? ANSWERED : DROPPED;
+}
+
+/* The interface has both programs, so what passes the first meets the second. */
+static enum action receive_xdp(const struct skb_fields *fields, struct outcome *result)
+{
+	enum action action = run_xdp(result);
+
+	if (action != PASSED || !can_send(ON_TC, ARRIVES, &result->frame))
+		return action;
+	return run_tc(rig.skel->progs.tc_swap, fields, result);
+}
+
+static enum action run_hooks(enum hooks hooks, enum way way, const struct skb_fields *fields, struct outcome *result)
+{
+	if (hooks == ON_L3)
+		return run_tc(way == ARRIVES ? rig.skel->progs.tc_in_l3 : rig.skel->progs.tc_out_l3, fields, result);
+	if (way == LEAVES)
+		return run_tc(rig.skel->progs.tc_out, fields, result);
+	return hooks == ON_XDP ? receive_xdp(fields, result) : run_tc(rig.skel->progs.tc_in, fields, result);
+}
+
+/*
+ * A test run always takes the first 14 bytes for an Ethernet header and sets skb->protocol from bytes 12 and 13.
+ * Without such a header those are the first two of the source address (IPv4), or the fifth and sixth (IPv6): the
+ * addresses in frames.c are chosen so that they spell the ethertype.
+ */
+static void check_l3(const struct frame *f)
+{
+	int type = f->bytes[12] << 8 | f->bytes[13];
+
+	cr_assert(type == (f->bytes[0] >> 4 == 4 ? IPV4_TYPE : IPV6_TYPE),
+		  "a test run takes %04x for the protocol: name the modes of this row", type);
+}
+
+bool can_send(enum hooks hooks, enum way way, const struct frame *f)
+{
+	int type = f->bytes[12] << 8 | f->bytes[13];
+
+	if (hooks == ON_XDP && way == ARRIVES)
+		return f->size >= ETHERNET_SIZE;
+	return f->size <= SKB_MAX && f->size >= ETHERNET_SIZE + (type == IPV4_TYPE ? 20U : type == IPV6_TYPE ? 40U : 0);
+}
+
+static void run_frame(enum hooks hooks, enum way way, const struct frame *f, const struct skb_fields *fields,
+		      struct outcome *result)
+{
+	static const struct skb_fields ordinary;
+
+	memset(result, 0, offsetof(struct outcome, frame));
+	memset(&result->mark, 0, sizeof(*result) - offsetof(struct outcome, mark));
+	result->frame = *f;
+	if (hooks == ON_L3)
+		check_l3(f);
+	result->action = run_hooks(hooks, way, fields ? fields : &ordinary, result);
+}
+
+void send_frame(enum hooks hooks, enum way way, const struct frame *f, const struct skb_fields *fields,
+		struct outcome *result)
+{
+	set_budget(&(struct xdpfw_budget){});
+	run_frame(hooks, way, f, fields, result);
+	take_counters(f, result);
+}
+
+void send_often(enum hooks hooks, enum way way, const struct frame *f, int times, struct outcome *result)
+{
+	for (int i = 0; i < times; i++)
+		run_frame(hooks, way, f, NULL, result);
+	take_counters(f, result);
+}
+
+bool send_on_budget(enum hooks hooks, enum way way, const struct frame *f, __u32 lookups, __u32 rejects,
+		    struct outcome *result)
+{
+	struct xdpfw_budget budget = {.jiffy = jiffies_now(), .lookups = lookups, .rejects = rejects};
+	__u64 jiffy = budget.jiffy;
+
+	set_budget(&budget);
+	run_frame(hooks, way, f, NULL, result);
+	take_counters(f, result);
+	cr_assert_eq(bpf_map_lookup_elem(bpf_map__fd(rig.skel->maps.budgets), &rig.cpu, &budget), 0);
+	return budget.jiffy == jiffy;
+}
+
+void build_for(struct frame *f, const struct packet *p, enum hooks hooks, enum family family, enum way way)
+{
+	build(f, p, family, way);
+	if (hooks == ON_L3)
+		strip_ethernet(f);
+}
+
+const enum hooks all_hooks[NR_HOOKS] = {ON_XDP, ON_TC, ON_L3};
+
+const char *hooks_name(enum hooks hooks)
+{
+	return hooks == ON_XDP ? "xdp" : hooks == ON_TC ? "tc" : "l3";
+}

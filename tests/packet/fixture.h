@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The programs of the data path, loaded with maps of their own, and BPF_PROG_TEST_RUN to send
+ * frames through them. Nothing is pinned or attached, and nothing outlives the process.
+ *
+ * What a test run cannot do, so that tests/e2e covers it: frames below 14 bytes, at TC
+ * IPv4 frames below 34 and IPv6 frames below 54; skbs of more than a page, non-linear
+ * ones, those with a VLAN tag in their metadata or with CHECKSUM_PARTIAL; packets that leave and
+ * are routed (the kernel gives every skb a fake socket, as if this host had sent it).
+ */
+#ifndef XDPFW_TESTS_PACKET_FIXTURE_H
+#define XDPFW_TESTS_PACKET_FIXTURE_H
+
+#include <linux/types.h>
+#include <stdbool.h>
+
+#include "frames.h"
+#include "xdpfw/counters.h"
+#include "xdpfw/decision.h"
+#include "xdpfw/flow.h"
+#include "xdpfw/policy.h"
+
+/* How an interface is loaded: which programs a packet meets. */
+enum hooks {
+	ON_XDP = 1 << 0, /* xdp_in and, behind it, tc_swap; tc_out */
+	ON_TC = 1 << 1,  /* tc_in, tc_out */
+	ON_L3 = 1 << 2,  /* tc_in_l3, tc_out_l3: no Ethernet header */
+	ON_ETHERNET = ON_XDP | ON_TC,
+};
+
+#define NR_HOOKS 3
+extern const enum hooks all_hooks[NR_HOOKS];
+
+enum action { PASSED = 1, DROPPED, ANSWERED };
+
+/* What was counted for one port. */
+struct port_tally {
+	enum xdpfw_dir dir;
+	enum xdpfw_table table;
+	enum xdpfw_flow_side side;
+	__u16 port;
+	struct xdpfw_count count;
+};
+
+/* What one packet brought about; everything it counted has been taken back. */
+struct outcome {
+	enum action action;
+	struct frame frame; /* as it came out */
+	__u32 mark;
+	unsigned int nr_reasons; /* places in the reason counters: 1, or 0 for programs that are not armed */
+	enum xdpfw_dir dir;
+	enum xdpfw_verdict verdict;
+	enum xdpfw_reason reason;
+	struct xdpfw_count reason_count;
+	unsigned int nr_rules;
+	__u32 rule;
+	struct xdpfw_count rule_count;
+	unsigned int nr_ports;
+	struct port_tally port;
+};
+
+/* What of an skb the sender sets; zero is the ordinary. */
+struct skb_fields {
+	__u32 gso_segs;
+	__u32 mark;
+};
+
+struct config {
+	__u16 epoch_from;
+	__u16 epoch_window;
+	bool xdp_tx;
+	bool xdp_generic;
+};
+
+/* Test suites name these as their .init and .fini. */
+void fixture_open(void);
+void fixture_open_as(const struct config *config);
+void fixture_close(void);
+
+/* Policies. Rules and forwards have the counter numbers 1, 2, ... in the order of the text. */
+void set_policy(const char *text); /* slot 0, active, without a deadline */
+void set_policy_in(unsigned int slot, const char *text);
+void set_control(__u64 word);
+
+/* The frame as an interface of this kind shows it. */
+void build_for(struct frame *f, const struct packet *p, enum hooks hooks, enum family family, enum way way);
+
+/* Send a frame; on ON_L3 one without Ethernet header. Its budget is whole, whatever was sent before. */
+void send_frame(enum hooks hooks, enum way way, const struct frame *f, const struct skb_fields *fields,
+		struct outcome *result);
+
+/* Send a frame many times; what is counted is the sum. */
+void send_often(enum hooks hooks, enum way way, const struct frame *f, int times, struct outcome *result);
+
+/* Send a frame in a jiffy in which this CPU has done so many lookups and rejects already. False if the jiffy ended
+ * meanwhile and the budget was a new one: try again, from the same state. */
+bool send_on_budget(enum hooks hooks, enum way way, const struct frame *f, __u32 lookups, __u32 rejects,
+		    struct outcome *result);
+
+/* Is there a test run for frames of this size? */
+bool can_send(enum hooks hooks, enum way way, const struct frame *f);
+
+/* State */
+void forget_state(void); /* flows, guests, fragments, fingerprints, sockets, routes */
+void forget_fragments(void);
+void pass_time(unsigned int seconds);          /* makes flows and fragments older */
+void pass_fingerprint_ages(unsigned int ages); /* makes fingerprints older */
+void begin_age(void);                          /* waits if the age of fingerprints is about to end by itself */
+void put_flow(const struct xdpfw_flow_key *key, const struct xdpfw_flow *flow);
+void get_flow(const struct xdpfw_flow_key *key, struct xdpfw_flow *flow);
+size_t count_flows(void);
+size_t count_fragments(void);
+__u64 jiffies_now(void);
+
+/* Moves the process to another CPU; it stays on one, so that counters are found. */
+unsigned int nr_cpus(void);
+void move_to_cpu(unsigned int cpu);
+
+/* Every port counter is zero: nothing was counted that send_frame() did not see. */
+bool no_port_counted(struct port_tally *stray);
+
+const char *hooks_name(enum hooks hooks);
+
+#endif
