@@ -24,6 +24,27 @@ time.sleep(600)
 """
 
 
+# UDP flows that the host has begun: 600 local ports with 100 remote endpoints each.
+FLOWS = f"""
+import socket
+for _ in range(600):
+    client = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    for port in range(1, 101):
+        client.sendto(b"", ("{labs.SOURCE}", port))
+"""
+
+
+class BusyXdpfw(Xdpfw):
+    """xdpfw whose flow table holds what 60,000 live UDP flows leave there."""
+
+    def start(self, lab):
+        super().start(lab)
+        run(lab.inside(lab.target, ["python3", "-c", FLOWS]))
+        flows = self.command(lab, "flows", "udp", "--json").count('"origin"')
+        if flows < 50_000:
+            raise BenchError(f"only {flows} flows in the table")
+
+
 class Scenario:
     def __init__(self, title, traffic, verdict, contenders):
         self.title = title
@@ -37,15 +58,20 @@ def scenarios(options):
     bare_pass = Limit("bare XDP_PASS", "limit_pass", options.build)
     few = xdpfw(options, "xdpfw native, 1 rule", [f"deny in {PORT}/udp"])
     many = xdpfw(options, "xdpfw native, 60,000 rules", [f"deny in {port}/udp" for port in range(1, 60001)])
+    busy = BusyXdpfw("xdpfw native, 60,000 flows", options.xdpfw, "native",
+                     ["default deny in", f"deny in {PORT}/udp"], options.scratch)
     allow = xdpfw(options, "xdpfw native, 1 rule", [f"allow in {PORT}/udp"])
     deny_port = XdpFilter("xdp-filter, port denied", "allow", [PORT])
     deny_rest = XdpFilter("xdp-filter, all denied", "deny")
     allow_port = XdpFilter("xdp-filter, port allowed", "deny", [PORT])
     return [
         Scenario("denied UDP port, 1 flow", ONE_FLOW, "drop", [drop, few, many, deny_port]),
-        Scenario("denied UDP, 65,536 source and destination ports", MANY_PORTS, "drop", [drop, few, many, deny_rest]),
+        Scenario("denied UDP, 65,536 source and destination ports", MANY_PORTS, "drop",
+                 [drop, few, many, busy, deny_rest]),
+        Scenario("denied TCP SYNs, 65,536 ports and sources", ["--proto", "syn", "--sources", "65536", *MANY_PORTS],
+                 "drop", [drop, few, busy, deny_rest]),
         Scenario("denied TCP ACKs, 65,536 ports and sources", ["--proto", "ack", "--sources", "65536", *MANY_PORTS],
-                 "drop", [drop, few, many, deny_rest]),
+                 "drop", [drop, few, busy, deny_rest]),
         Scenario("allowed UDP port, 1 flow, into a full socket", ONE_FLOW, "pass", [bare_pass, allow, allow_port]),
     ]
 
