@@ -411,7 +411,8 @@ void attach_sweep(struct session *s)
 {
 	_programs_ struct programs ps = {.instance = &s->instance};
 
-	sweep(s, &ps, NULL);
+	if (s->open)
+		sweep(s, &ps, NULL);
 	remove_pins(&s->instance);
 }
 

@@ -289,7 +289,7 @@ int cmd_unload(const struct settings *settings, struct words words, struct error
 	if (err)
 		return err;
 	changes_init(&c);
-	if (!s.live && s.open && all)
+	if (!s.live && all && access(s.instance.pin_dir, F_OK) == 0)
 		attach_sweep(&s); /* an unload that died has left its pins */
 	else if (!s.live)
 		err = fail(e, -ENOTCONN, "not loaded: no interface is filtered; nothing to unload");
