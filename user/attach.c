@@ -10,7 +10,7 @@
 
 #include "datapath.h"
 #include "hooks.h"
-#include "sockets.h"
+#include "mark.h"
 #include "util.h"
 
 /* One set of programs for each flavour that a command meets; few, so a list will do. */
@@ -340,48 +340,6 @@ static void undo_load(struct session *s, struct programs *ps)
 		remove_pins(&s->instance);
 }
 
-struct marking {
-	const struct store *store;
-	const struct ruleset *set;
-	__u64 age;
-};
-
-/* The port that the other side knows: the fingerprints speak of the wire. */
-static __u16 wire_port(const struct ruleset *set, __u16 port)
-{
-	for (size_t i = 0; i < set->count; i++) {
-		const struct forward *f = &set->statements[i].forward;
-
-		if (set->statements[i].kind != STATEMENT_FORWARD || (f->protocols && !(f->protocols & PROTO_TCP)))
-			continue;
-		if (port == f->listen || port == f->target)
-			return port ^ f->listen ^ f->target;
-	}
-	return port;
-}
-
-static void mark_socket(const struct socket_row *row, void *data)
-{
-	struct marking *m = data;
-	__u16 port = wire_port(m->set, row->local_port);
-	__u64 *word = &m->store->fingerprints[XDPFW_FP_TCP].ports[port].words[m->age & 1];
-	__u64 old = __atomic_load_n(word, __ATOMIC_RELAXED), new;
-
-	do {
-		new = xdpfw_fingerprint_set(old, m->age, xdpfw_fingerprint_bit(&row->remote, row->remote_port));
-	} while (!__atomic_compare_exchange_n(word, &old, new, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED));
-	m->store->marked_ages[XDPFW_FP_TCP].ports[port] = xdpfw_age_byte(m->age);
-}
-
-/* Connections that are open already are known before the first packet is filtered, so that they live even
- * if a flood spends the budget for socket lookups. Failing is no harm: the budget is there. */
-static void mark_open_sockets(struct session *s, const struct ruleset *set)
-{
-	struct marking m = {.store = &s->store, .set = set, .age = datapath_age()};
-
-	sockets_each(mark_socket, &m);
-}
-
 int attach_load(struct session *s, struct plan *plans, size_t count, unsigned int flows, struct ruleset *set,
 		struct error *e)
 {
@@ -396,7 +354,7 @@ int attach_load(struct session *s, struct plan *plans, size_t count, unsigned in
 	for (size_t i = 0; !err && i < count; i++)
 		err = begin_interface(s, &ps, &plans[i], epoch, swap, e);
 	if (!err) {
-		mark_open_sockets(s, set);
+		mark_open_sockets(&s->store, set);
 		err = store_commit(&s->store, set, epoch, e);
 	}
 	if (err) {

@@ -228,17 +228,19 @@ static void a_rule_change_judges_the_next_request(void)
 }
 
 static const struct row question = {"question", UDP(53), .leaves = true, PASSES(DEFAULT), OUT(53)};
+static const struct row other_question = {"of the same port", UDP(54), .leaves = true, PASSES(DEFAULT), OUT(54)};
 static const struct row answer = {"answer", UDP(40000, .sport = 53), PASSES(REPLY), OUT(53)};
 static const struct row answer_lost = {"answer after the fingerprint", UDP(40000, .sport = 53), DROPS(DEFAULT),
 				       IN(40000)};
 
-/* Fingerprints fade after two ages; each packet of a flow that lives sets its own anew. */
+/* Fingerprints fade after two ages, those of an age apart from those of the next; each packet of a flow that lives sets its own anew. */
 static void play_ages(enum hooks hooks, enum family family)
 {
 	begin_age();
 	forget_state();
 	play_row(&question, hooks, family);
 	pass_fingerprint_ages(1);
+	play_row(&other_question, hooks, family);
 	play_row(&answer, hooks, family);
 	pass_fingerprint_ages(1);
 	play_row(&answer, hooks, family);

@@ -24,6 +24,8 @@ static void tcp_is_reset(void)
 		{"SYN", TCP(23, SYN, .seq = 1000, .data = NO_DATA), REJECTS(RULE), .rule = 1, IN(23),
 		 .becomes = &reset_of_syn},
 		{"SYN with data", TCP(23, SYN, .seq = 1000), REJECTS(RULE), .rule = 1, IN(23), .becomes = &with_data},
+		{"TCP options are no data", TCP(23, SYN, .seq = 1000, .lies = {{AT_L4, 12, 1, 0x90}}), REJECTS(RULE),
+		 .rule = 1, IN(23), .becomes = &reset_of_syn},
 		{"sequence numbers wrap", TCP(23, SYN, .seq = 0xffffffff), REJECTS(RULE), .rule = 1, IN(23),
 		 .becomes = &wrapped},
 		{"ACK", TCP(23, ACK, .seq = 5, .ack = 0x87654321), REJECTS(RULE), .rule = 1, IN(23),
