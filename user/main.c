@@ -55,7 +55,6 @@ static void print_help(void)
 	     "  --runtime          change the kernel only, not the rules file\n"
 	     "  --rules FILE       instead of /etc/xdpfw/INSTANCE.rules (or XDPFW_RULES)\n"
 	     "  --pin-dir DIR      instead of /sys/fs/bpf/xdpfw/INSTANCE (or XDPFW_PIN_DIR)\n"
-	     "  --force            do it although it may cut your own login\n"
 	     "  -q, --quiet        say nothing but errors\n"
 	     "  --help, --version\n"
 	     "\nexit codes: 0 done, 1 failed, 2 wrong words, 3 not loaded, 4 no permission, 5 refused to cut your "
