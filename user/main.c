@@ -57,8 +57,7 @@ static void print_help(void)
 	     "  --pin-dir DIR      instead of /sys/fs/bpf/xdpfw/INSTANCE (or XDPFW_PIN_DIR)\n"
 	     "  -q, --quiet        say nothing but errors\n"
 	     "  --help, --version\n"
-	     "\nexit codes: 0 done, 1 failed, 2 wrong words, 3 not loaded, 4 no permission, 5 refused to cut your "
-	     "login");
+	     "\nexit codes: 0 done, 1 failed, 2 wrong words, 3 not loaded, 4 no permission");
 }
 
 static int exit_code(int err)
