@@ -109,6 +109,7 @@ void begin_age(void);                          /* waits if the age of fingerprin
 void put_flow(const struct xdpfw_flow_key *key, const struct xdpfw_flow *flow);
 void get_flow(const struct xdpfw_flow_key *key, struct xdpfw_flow *flow);
 size_t count_flows(void);
+size_t count_guests(void);
 size_t count_fragments(void);
 __u64 jiffies_now(void);
 

@@ -115,6 +115,11 @@ void begin_age(void)
 		usleep(100000);
 }
 
+size_t count_guests(void)
+{
+	return count_entries(rig.skel->maps.guests);
+}
+
 size_t count_fragments(void)
 {
 	return count_entries(rig.skel->maps.fragments);

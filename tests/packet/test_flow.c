@@ -52,6 +52,7 @@ static void echo_answers(void)
 		{"question", ICMP(ECHO_REQUEST, .id = 7), .leaves = true, PASSES(DEFAULT)},
 		{"answer", ICMP(ECHO_REPLY, .id = 7), PASSES(REPLY)},
 		{"of another id", ICMP(ECHO_REPLY, .id = 8), DROPS(DEFAULT)},
+		{"of another type", ICMP(BRACED(14, 140), .id = 7), DROPS(DEFAULT)},
 		{"of another host", ICMP(ECHO_REPLY, .id = 7, .from = OTHER), DROPS(DEFAULT)},
 		{"to another address", ICMP(ECHO_REPLY, .id = 7, .to = OTHER), DROPS(DEFAULT)},
 		{"not UDP from that port", UDP(7, .sport = 7), DROPS(DEFAULT), IN(7)},
@@ -193,6 +194,19 @@ static void other_guests(void)
 	PLAY("allow in 22/sctp\nallow in proto gre\ndefault deny out", rows);
 }
 
+/* Where the answer passes anyway, nothing is noted. */
+static void no_guests_without_need(void)
+{
+	static const struct row rows[] = {
+		{"question", UDP(53), PASSES(RULE), .rule = 1, IN(53)},
+		{"answer", UDP(40000, .sport = 53), .leaves = true, PASSES(DEFAULT), IN(53)},
+		{"GRE", RAW(IPPROTO_GRE), PASSES(RULE), .rule = 2},
+	};
+
+	PLAY("allow in 53\nallow in proto gre\ndeny out 99", rows);
+	cr_expect_eq(count_guests(), 0, "%zu guests", count_guests());
+}
+
 /* Outbound, only a SYN without ACK is a request. */
 static void tcp_out(void)
 {
@@ -227,13 +241,26 @@ static void a_rule_change_judges_the_next_request(void)
 	PLAY("", rows);
 }
 
+/* What a changed policy lets go on is not answered by going on. */
+static void asking_again_is_no_answer(void)
+{
+	static const struct row rows[] = {
+		{"question", UDP(53), .leaves = true, PASSES(DEFAULT), OUT(53)},
+		{"again", UDP(53), .leaves = true, PASSES(REPLY), OUT(53), .policy = "deny out 53", .later = 28},
+		{"answer too late", UDP(40000, .sport = 53), DROPS(DEFAULT), IN(40000), .later = 32},
+	};
+
+	PLAY("", rows);
+}
+
 static const struct row question = {"question", UDP(53), .leaves = true, PASSES(DEFAULT), OUT(53)};
 static const struct row other_question = {"of the same port", UDP(54), .leaves = true, PASSES(DEFAULT), OUT(54)};
 static const struct row answer = {"answer", UDP(40000, .sport = 53), PASSES(REPLY), OUT(53)};
 static const struct row answer_lost = {"answer after the fingerprint", UDP(40000, .sport = 53), DROPS(DEFAULT),
 				       IN(40000)};
 
-/* Fingerprints fade after two ages, those of an age apart from those of the next; each packet of a flow that lives sets its own anew. */
+/* Fingerprints fade after two ages, those of an age apart from those of the next; each packet of a flow that
+ * lives sets its own anew. */
 static void play_ages(enum hooks hooks, enum family family)
 {
 	begin_age();
@@ -321,6 +348,8 @@ Test(flow, what_was_not)
 	only_requests_write();
 	guests();
 	other_guests();
+	no_guests_without_need();
 	tcp_out();
 	a_rule_change_judges_the_next_request();
+	asking_again_is_no_answer();
 }

@@ -8,6 +8,7 @@ TestSuite(icmp, .init = fixture_open, .fini = fixture_close);
 static const struct packet query = UDP(53);
 static const struct packet query_of_another_port = UDP(53, .sport = 40001);
 static const struct packet query_to_another_port = UDP(54);
+static const struct packet query_to_22 = UDP(22);
 static const struct packet query_to_another_host = UDP(53, .to = OTHER);
 static const struct packet query_by_another_host = UDP(53, .from = OTHER);
 /* Its payload looks like the ports of the query. */
@@ -89,6 +90,9 @@ static void errors_that_quote_nonsense(void)
 		{"16 bytes of noise", ICMP(UNREACHABLE), DROPS(ICMP_UNKNOWN)},
 		{"no ports", ICMP(UNREACHABLE, .quoted_l4 = 1, ABOUT(query)), DROPS(ICMP_UNKNOWN)},
 		{"half the ports", ICMP(UNREACHABLE, .quoted_l4 = 2, ABOUT(query)), DROPS(ICMP_UNKNOWN)},
+		{"a query to port 22 is sent", UDP(22), .leaves = true, PASSES(DEFAULT), OUT(22)},
+		{"port 22 in the padding", ICMP(UNREACHABLE, .quoted_l4 = 2, .trailer = 40, ABOUT(query_to_22)),
+		 DROPS(ICMP_UNKNOWN)},
 		{"the ports", ICMP(UNREACHABLE, .quoted_l4 = 4, ABOUT(query)), PASSES(ESSENTIAL)},
 		{"another version", ICMP(UNREACHABLE, .lies = {{AT_L4, 8, 1, 0x50}}, ABOUT(query)),
 		 DROPS(ICMP_UNKNOWN)},

@@ -256,11 +256,14 @@ static void turn_back_generic(enum family family, const struct packet *packet)
 Test(reject_generic, the_answer_passes)
 {
 	static const struct packet query = UDP(23);
+	static const struct row no_answer = {"the peer's answer", UDP(40000, .sport = 23), DROPS(DEFAULT), IN(40000)};
 
 	SCENE();
 	set_policy("default deny in\nreject out 23");
-	for (enum family family = V4; family <= V6; family++)
+	for (enum family family = V4; family <= V6; family++) {
 		turn_back_generic(family, &query);
+		play_row(&no_answer, ON_XDP, family);
+	}
 }
 
 /* Where answers by XDP_TX would not arrive, a reject is a drop, and the packet stays as it was. */

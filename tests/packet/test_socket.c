@@ -222,6 +222,7 @@ static void time_wait(void)
 {
 	static const struct row rows[] = {
 		{"a late FIN", FROM_SERVER(FIN | ACK), PASSES(REPLY), OUT(SERVER_PORT)},
+		{"once more, and cached", FROM_SERVER(FIN | ACK), PASSES(REPLY), OUT(SERVER_PORT)},
 		{"a new request", FROM_SERVER(SYN), DROPS(DEFAULT), IN(CLIENT_PORT)},
 	};
 

@@ -86,6 +86,7 @@ static void answers_to_a_syn(void)
 		 XDPFW_FLOW_SYN,
 		 0},
 		{{"blind RST", FROM_REMOTE(RST), IS_A_STRANGER}, SYN_SENT, XDPFW_FLOW_SYN, 0},
+		{{"a number, but no ACK", FROM_REMOTE(RST, .ack = 1001), IS_A_STRANGER}, SYN_SENT, XDPFW_FLOW_SYN, 0},
 		{{"blind RST+ACK", FROM_REMOTE(RST | ACK, .ack = 7), IS_A_STRANGER}, SYN_SENT, XDPFW_FLOW_SYN, 0},
 		{{"another port", TCP(LOCAL_PORT + 1, SYN | ACK, .sport = REMOTE_PORT, .to = OTHER, .ack = 1001),
 		  DROPS(DEFAULT), IN(LOCAL_PORT + 1)},
@@ -105,11 +106,12 @@ static void simultaneous_open(void)
 	static const struct row leaves = {"SYN that leaves", TCP(REMOTE_PORT, SYN, .sport = LOCAL_PORT, .from = OTHER),
 					  .leaves = true, PASSES(DEFAULT), OUT(REMOTE_PORT)};
 	static const struct row marked = {"SYN, marked", FROM_REMOTE(SYN), REPLY_PASSES};
-	struct xdpfw_flow flow = SYN_SENT;
+	static const struct row late = {"SYN, when it is open", FROM_REMOTE(SYN, .seq = 500000), IS_A_STRANGER};
+	struct xdpfw_flow flow = SYN_SENT, open = ESTABLISHED;
 
 	SCENE();
 	set_policy("");
-	flow.seen = jiffies_now();
+	flow.seen = open.seen = jiffies_now();
 	for (enum family family = V4; family <= V6; family++) {
 		struct xdpfw_flow_key key = flow_key(family);
 
@@ -118,6 +120,8 @@ static void simultaneous_open(void)
 		play_row(&leaves, ON_TC, family);
 		play_row(&marked, ON_XDP, family);
 		play_row(&marked, ON_TC, family);
+		put_flow(&key, &open);
+		play_row(&late, ON_XDP, family);
 	}
 }
 
