@@ -290,6 +290,11 @@ void send_frame(enum hooks hooks, enum way way, const struct frame *f, const str
 	take_counters(f, result);
 }
 
+void send_uncounted(enum hooks hooks, enum way way, const struct frame *f, struct outcome *result)
+{
+	run_frame(hooks, way, f, NULL, result);
+}
+
 void send_often(enum hooks hooks, enum way way, const struct frame *f, int times, struct outcome *result)
 {
 	for (int i = 0; i < times; i++)

@@ -89,6 +89,10 @@ void build_for(struct frame *f, const struct packet *p, enum hooks hooks, enum f
 void send_frame(enum hooks hooks, enum way way, const struct frame *f, const struct skb_fields *fields,
 		struct outcome *result);
 
+/* Send a frame and leave its counts where they are; and forget all counts of this CPU. */
+void send_uncounted(enum hooks hooks, enum way way, const struct frame *f, struct outcome *result);
+void forget_counts(void);
+
 /* Send a frame many times; what is counted is the sum. */
 void send_often(enum hooks hooks, enum way way, const struct frame *f, int times, struct outcome *result);
 

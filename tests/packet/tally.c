@@ -111,3 +111,14 @@ bool no_port_counted(struct port_tally *stray)
 	*stray = all.port;
 	return all.nr_ports == 0;
 }
+
+void forget_counts(void)
+{
+	memset(&rig.port_counts[xdpfw_port_counts_index(rig.cpu, 0, 0, 0)], 0,
+	       XDPFW_PORT_COUNTS_PER_CPU * sizeof(*rig.port_counts));
+	memset(&rig.drop_deltas[xdpfw_drop_deltas_index(rig.cpu, 0, 0)], 0,
+	       XDPFW_DROP_DELTAS_PER_CPU * sizeof(*rig.drop_deltas));
+	memset(&rig.reason_counts[rig.cpu], 0, sizeof(*rig.reason_counts));
+	memset(&rig.rule_counts[rig.cpu], 0, sizeof(*rig.rule_counts));
+	memset(&rig.rule_deltas[rig.cpu], 0, sizeof(*rig.rule_deltas));
+}

@@ -5,7 +5,7 @@
 #include "datapath.h"
 #include "rows.h"
 
-TestSuite(blocks, .init = fixture_open, .fini = fixture_close);
+TestSuite(control, .init = fixture_open, .fini = fixture_close);
 
 /* Before all rules, both ways, open flows and what the network needs included. */
 static void nothing_from_it_and_nothing_to_it(void)
@@ -71,15 +71,6 @@ static void all_of_a_family(void)
 
 	PLAY("default allow in\nblock 0.0.0.0/0", rows);
 }
-
-Test(blocks, addresses)
-{
-	nothing_from_it_and_nothing_to_it();
-	prefixes();
-	all_of_a_family();
-}
-
-TestSuite(slots, .init = fixture_open, .fini = fixture_close);
 
 static const struct row passes_22 = {"SYN to 22, allowed", TCP(22, SYN), PASSES(RULE), .rule = 1, IN(22)};
 static const struct row drops_22 = {"SYN to 22, not allowed", TCP(22, SYN), DROPS(DEFAULT), IN(22)};
@@ -148,8 +139,11 @@ static void the_fallback_judges_after_the_deadline(void)
 	play_row_everywhere(&passes_22);
 }
 
-Test(slots, policies)
+Test(control, blocks_and_slots)
 {
+	nothing_from_it_and_nothing_to_it();
+	prefixes();
+	all_of_a_family();
 	the_active_one_judges();
 	all_of_a_policy_changes_at_once();
 	the_fallback_judges_after_the_deadline();

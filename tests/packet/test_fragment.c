@@ -212,17 +212,13 @@ static void strangers_are_not_remembered(void)
 	cr_expect_eq(count_fragments(), 0, "%zu fragments", count_fragments());
 }
 
-Test(fragment, honest)
+Test(fragment, honest_and_forged)
 {
 	later_ones_follow_the_first();
 	ping();
 	a_first_one_is_forgotten();
 	atomic();
 	extension_headers();
-}
-
-Test(fragment, forged)
-{
 	tiny_first_ones();
 	overlaps();
 	a_second_first_one_kills_the_datagram();

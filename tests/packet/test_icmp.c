@@ -243,17 +243,13 @@ static void mdns(void)
 	PLAY("", rows);
 }
 
-Test(icmp, errors)
+Test(icmp, errors_and_essentials)
 {
 	errors_about_what_was_sent();
 	errors_quote_the_one_they_are_sent_to();
 	errors_about_a_ping();
 	errors_that_quote_nonsense();
 	errors_out_and_by_rule();
-}
-
-Test(icmp, essentials)
-{
 	neighbour_discovery();
 	multicast_listener_discovery();
 	dhcp();

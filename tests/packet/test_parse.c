@@ -288,7 +288,7 @@ static void jumbo_frames(void)
 	PLAY(open_port_22, rows);
 }
 
-Test(parse, headers)
+Test(parse, headers_and_lengths)
 {
 	ipv4_options();
 	ipv4_source_routing();
@@ -296,10 +296,6 @@ Test(parse, headers)
 	authentication_header();
 	ipv6_routing_headers();
 	unknown_protocols_are_not_walked();
-}
-
-Test(parse, frames)
-{
 	vlan_tags();
 	padding();
 	lengths();

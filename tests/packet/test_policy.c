@@ -243,7 +243,7 @@ static void every_cpu_counts(void)
 		count_on(cpu);
 }
 
-Test(policy, rules)
+Test(policy, rules_and_counters)
 {
 	a_new_instance_denies_in_and_allows_out();
 	the_other_way_round();
@@ -252,10 +252,6 @@ Test(policy, rules)
 	rules_for_other_protocols();
 	port_zero_drops_unless_a_rule_names_it();
 	what_is_not_ip();
-}
-
-Test(policy, counting)
-{
 	the_service_port_counts();
 	under_default_allow_the_destination_counts();
 	segments_are_counted();

@@ -209,62 +209,24 @@ static void the_answer_is_not_judged_again(void)
 	}
 }
 
-static void open_without_tx(void)
-{
-	fixture_open_as(&(struct config){.epoch_window = XDPFW_WINDOW_OPEN, .xdp_tx = false});
-}
-
-TestSuite(reject_unheard, .init = open_without_tx, .fini = fixture_close);
-
-Test(reject, answers)
+Test(reject, answers_and_silence)
 {
 	tcp_is_reset();
 	others_are_told_by_icmp();
 	by_default();
 	a_budget_of_answers();
 	the_answer_is_not_judged_again();
-}
-
-Test(reject, silence)
-{
 	what_is_not_answered();
 	no_answer_to_a_multicast_address();
 	no_answer_to_nobody();
 }
 
-static void open_generic(void)
+static void open_without_tx(void)
 {
-	fixture_open_as(&(struct config){.epoch_window = XDPFW_WINDOW_OPEN, .xdp_tx = true, .xdp_generic = true});
+	fixture_open_as(&(struct config){.epoch_window = XDPFW_WINDOW_OPEN, .xdp_tx = false});
 }
 
-TestSuite(reject_generic, .init = open_generic, .fini = fixture_close);
-
-/* Generic XDP sees what TC egress has turned back into the stack, and cannot see its mark. */
-static void turn_back_generic(enum family family, const struct packet *packet)
-{
-	static struct outcome answered, back;
-	struct frame f;
-
-	build(&f, packet, family, LEAVES);
-	send_frame(ON_XDP, LEAVES, &f, NULL, &answered);
-	cr_assert_eq(answered.action, ANSWERED);
-	send_frame(ON_XDP, ARRIVES, &answered.frame, NULL, &back);
-	cr_expect_eq(back.action, PASSED, "the answer to protocol %u is dropped at generic XDP for reason %u [%s]",
-		     packet->protocol, back.reason, family_name(family));
-}
-
-Test(reject_generic, the_answer_passes)
-{
-	static const struct packet query = UDP(23);
-	static const struct row no_answer = {"the peer's answer", UDP(40000, .sport = 23), DROPS(DEFAULT), IN(40000)};
-
-	SCENE();
-	set_policy("default deny in\nreject out 23");
-	for (enum family family = V4; family <= V6; family++) {
-		turn_back_generic(family, &query);
-		play_row(&no_answer, ON_XDP, family);
-	}
-}
+TestSuite(reject_unheard, .init = open_without_tx, .fini = fixture_close);
 
 /* Where answers by XDP_TX would not arrive, a reject is a drop, and the packet stays as it was. */
 Test(reject_unheard, is_a_drop)

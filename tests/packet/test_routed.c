@@ -125,31 +125,3 @@ Test(routed, requests)
 	forwards_are_for_this_host();
 	without_forwarding();
 }
-
-/* Generic XDP is not told how many segments a packet has, so they are reckoned from the MTU. */
-static void open_generic(void)
-{
-	enter_namespace();
-	run_command("ip link set lo mtu 1500");
-	fixture_open_as(&(struct config){.epoch_window = XDPFW_WINDOW_OPEN, .xdp_generic = true});
-}
-
-TestSuite(generic, .init = open_generic, .fini = fixture_close);
-
-/* .gso_segs is what is expected here; XDP does not see it. */
-Test(generic, segments_are_reckoned)
-{
-	static const struct row rows[] = {
-		{"7 segments", TCP(22, ACK, .data = 8700), PASSES(RULE), .rule = 1, IN(22), .hooks = ON_XDP,
-		 .skb = {.gso_segs = 7}, .families = V6},
-		{"6 segments", TCP(22, ACK, .data = 8700), PASSES(RULE), .rule = 1, IN(22), .hooks = ON_XDP,
-		 .skb = {.gso_segs = 6}, .families = V4},
-		{"one that fills the MTU", TCP(22, ACK, .data = 1440), PASSES(RULE), .rule = 1, IN(22),
-		 .hooks = ON_XDP},
-		{"dropped", TCP(23, ACK, .data = 2800), DROPS(DEFAULT), IN(23), .hooks = ON_XDP,
-		 .skb = {.gso_segs = 2}},
-		{"UDP is not cut", UDP(22, .data = 8700), PASSES(RULE), .rule = 1, IN(22), .hooks = ON_XDP},
-	};
-
-	PLAY("allow in 22", rows);
-}

@@ -357,10 +357,6 @@ Test(sockets, connections)
 	a_udp_socket_allows_nothing();
 	time_wait();
 	simultaneous_open();
-}
-
-Test(sockets, around_them)
-{
 	icmp_errors();
 	a_client_behind_a_link();
 	a_budget_of_lookups();
