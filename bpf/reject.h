@@ -81,7 +81,7 @@ static __always_inline void fill_reset(const struct pkt *p, const struct tcphdr 
 		__u32 payload = p->l4_length - request->doff * 4;
 
 		reset->ack = 1;
-		reset->ack_seq = bpf_htonl(bpf_ntohl(request->seq) + payload + request->syn + request->fin);
+		reset->ack_seq = bpf_htonl(bpf_ntohl(request->seq) + payload + request->syn);
 	}
 	reset->check = fold(
 		bpf_csum_diff(NULL, 0, (__be32 *)reset, sizeof(*reset), pseudo_header(p, IPPROTO_TCP, sizeof(*reset))));

@@ -22,6 +22,7 @@ static int choose_rules(struct session *s, struct ruleset *set, struct error *e)
 {
 	int err = 0;
 
+	session_check_sync(s, NULL); /* a change that died half way is finished first, not undone by the old file */
 	if (!s->live || access(s->instance.rules_file, F_OK))
 		return ruleset_copy(&s->now, set) ? fail(e, -ENOMEM, "out of memory") : 0;
 	err = rulesfile_load(s->instance.rules_file, set, e);

@@ -184,7 +184,10 @@ static void print_text(const struct status *st)
 		printf("xdpfw " XDPFW_VERSION ": not loaded, instance %s; the rules of %s are not in force\n",
 		       s->instance.name, s->instance.rules_file);
 	print_interfaces(st);
-	if (!st->in_sync)
+	if (!st->in_sync && session_is_unfinished(s))
+		printf("warning: a command died before it wrote %s; the next change finishes that\n",
+		       s->instance.rules_file);
+	else if (!st->in_sync)
 		printf("warning: %s was edited since; `xdpfw apply %s` puts it in force\n", s->instance.rules_file,
 		       s->instance.rules_file);
 	print_policy(s);

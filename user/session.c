@@ -80,17 +80,23 @@ bool session_in_sync(const struct session *s)
 	return rulesfile_read(s->instance.rules_file, &text, NULL) == 0 && says(s, text);
 }
 
-/* A command that died between kernel and file has left the staged text: finish its work. */
-static bool finish_staged(struct session *s)
+/* It has left the text that it wanted to write. */
+bool session_is_unfinished(const struct session *s)
 {
 	_free_ char *staged = rulesfile_staged(s->instance.rules_file);
 
-	return staged && says(s, staged) && rulesfile_publish(s->instance.rules_file, NULL) == 0;
+	return s->live && staged && says(s, staged);
+}
+
+static bool finish(struct session *s)
+{
+	return session_is_unfinished(s) &&
+	       (s->settings.dry_run || rulesfile_publish(s->instance.rules_file, NULL) == 0);
 }
 
 int session_check_sync(struct session *s, struct error *e)
 {
-	if (session_in_sync(s) || finish_staged(s))
+	if (session_in_sync(s) || finish(s))
 		return 0;
 	return fail(e, -ESTALE, "%s: edited since it was loaded; `xdpfw apply %s` puts it in force",
 		    s->instance.rules_file, s->instance.rules_file);

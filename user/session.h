@@ -40,6 +40,9 @@ void session_close(struct session *s);
 /* Does the rules file say what is in force (leaving runtime statements aside)? */
 bool session_in_sync(const struct session *s);
 
+/* Has a command died after the kernel took its change and before the file did? The next change finishes its work. */
+bool session_is_unfinished(const struct session *s);
+
 /* -ESTALE if somebody has edited the rules file since. */
 int session_check_sync(struct session *s, struct error *e);
 

@@ -250,3 +250,18 @@ def test_apply(fw, probe, tmp_path):
     assert states == {(True, False), (False, True)}
     fw(f"apply {files[1]}")
     assert port_open(fw, ports[1])
+
+
+def test_what_died_before_the_file_is_finished_not_undone(fw, tool):
+    """Killed after the flip: `status` says what is so, and `load` does not put the old file in force."""
+    tool("strace")
+    fw.load("tc")
+    inject = ("strace", "-f", "-o", "/dev/null", "-e", "inject=membarrier:signal=SIGKILL:when=1")
+    assert fw.attempt("deny in 441", prefix=inject).code != 0
+    assert "deny in 441" in fw.rule_texts() and "deny in 441" not in fw.rules_lines()
+    said = fw("status").out
+    assert "died before it wrote" in said and "apply" not in said
+    fw("allow in 80 --dry-run")
+    assert "deny in 441" not in fw.rules_lines(), "a dry run writes nothing"
+    fw.load("tc")
+    assert "deny in 441" in fw.rule_texts() and "deny in 441" in fw.rules_lines()
