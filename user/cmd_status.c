@@ -116,7 +116,7 @@ static void print_json(const struct status *st)
 		else if (line->kind == STATEMENT_FORWARD)
 			json_array_append_new(forwards, forward_json(s, line));
 		else if (line->kind == STATEMENT_BLOCK)
-			json_array_append_new(blocked, json_string(format_prefix(&line->block, text)));
+			json_array_append_new(blocked, json_string(format_prefix(&line->block.prefix, text)));
 	}
 	root = json_pack("{s:i,s:s,s:s,s:b,s:i,s:s,s:b,s:o,s:{s:s,s:s,s:s},s:b,s:n,s:o,s:o,s:o}", "schema", 1,
 			 "version", XDPFW_VERSION, "instance", s->instance.name, "loaded", s->live, "generation",

@@ -138,7 +138,7 @@ static int fill_blocks(struct store *st, unsigned int slot, const struct ruleset
 	err = ruleset_count(set, STATEMENT_BLOCK) ? put_block(st, slot, &all_v4, 0) : 0;
 	for (size_t i = 0; !err && i < set->count; i++)
 		if (set->statements[i].kind == STATEMENT_BLOCK)
-			err = put_block(st, slot, &set->statements[i].block,
+			err = put_block(st, slot, &set->statements[i].block.prefix,
 					xdpfw_decision(XDPFW_DROP, XDPFW_R_BLOCKED, 0));
 	return err ? fail(e, err, "cannot store the blocked addresses: %s", strerror(-err)) : 0;
 }

@@ -94,7 +94,7 @@ static void compile_ports(const struct ruleset *set, enum xdpfw_dir dir, enum xd
 	const struct statement *end = set->statements + set->count;
 
 	for (const struct statement *s = set->statements; s < end; s++)
-		if (s->kind == STATEMENT_RULE && s->rule.dir == dir)
+		if (s->kind == STATEMENT_RULE && s->rule.dir == dir && !s->rule.disabled)
 			paint_rule(painter, s, table_protocols[table]);
 	for (const struct statement *s = set->statements; dir == XDPFW_IN && s < end; s++)
 		if (s->kind == STATEMENT_FORWARD)
@@ -153,7 +153,7 @@ static void compile_portless(const struct ruleset *set, enum xdpfw_dir dir, stru
 	for (size_t i = 0; i < set->count; i++) {
 		const struct statement *s = &set->statements[i];
 
-		if (s->kind != STATEMENT_RULE || s->rule.dir != dir)
+		if (s->kind != STATEMENT_RULE || s->rule.dir != dir || s->rule.disabled)
 			continue;
 		if (s->rule.match == MATCH_ANY)
 			settle_all(head, dir, rule_decision(s));
@@ -247,7 +247,10 @@ static __u32 compile_flags(const struct ruleset *set, const struct policy_image 
 int compile(const struct ruleset *set, unsigned int hz, struct policy_image *image, struct error *e)
 {
 	_free_ struct painter *painter = malloc(sizeof(*painter));
+	int err = ruleset_enforceable(set, e);
 
+	if (err)
+		return err;
 	if (!painter)
 		return fail(e, -ENOMEM, "out of memory");
 	for (int dir = 0; dir < XDPFW_DIRS; dir++) {

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "parse.h"
 #include "parse_addr.h"
@@ -72,6 +73,16 @@ char *format_duration(unsigned int seconds, char *text)
 	while (seconds % units[unit].seconds || (seconds < 120 && units[unit].seconds > 1))
 		unit++;
 	snprintf(text, DURATION_TEXT_MAX, "%u%c", seconds / units[unit].seconds, units[unit].name);
+	return text;
+}
+
+char *format_timestamp(__u64 seconds, char *text)
+{
+	time_t time = seconds;
+	struct tm tm;
+
+	gmtime_r(&time, &tm);
+	strftime(text, TIME_TEXT_MAX, "%Y-%m-%dT%H:%M:%SZ", &tm);
 	return text;
 }
 

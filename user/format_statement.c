@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Statements as text: their names, the canonical line, and the text behind the id. */
-#define _GNU_SOURCE 1 /* asprintf() */
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "parse_addr.h"
 #include "statement.h"
+#include "statement_forward.h"
 #include "util.h"
 
 static const char *const actions[] = {
@@ -69,6 +68,11 @@ const char *mode_name(enum load_mode mode)
 	return modes[mode];
 }
 
+const char *rule_action(const struct rule *rule)
+{
+	return rule->limited ? "limit" : action_name(rule->verdict);
+}
+
 int find_action(const char *word, enum xdpfw_verdict *verdict)
 {
 	int found = find_name(word, actions, ARRAY_SIZE(actions));
@@ -111,141 +115,125 @@ int parse_mode(const char *word, enum load_mode *mode, struct error *e)
 	return 0;
 }
 
-/* "/tcp" or nothing: both protocols go without saying. */
-static const char *protocol_suffix(unsigned int protocols)
+static void option_write(struct text *text, const struct option_value *option)
 {
-	switch (protocols) {
-	case PROTO_TCP:
-		return "/tcp";
-	case PROTO_UDP:
-		return "/udp";
-	default:
-		return "";
-	}
-}
+	char value[DURATION_TEXT_MAX];
 
-/* "allow in 22", "route allow 80/tcp" */
-static char *rule_text(const struct rule *rule)
-{
-	bool routed = rule->dir == XDPFW_ROUTED;
-	const char *action = action_name(rule->verdict);
-	_free_ char *target = rule_target_text(rule);
-	char *text;
-
-	if (!target ||
-	    asprintf(&text, "%s %s %s", routed ? "route" : action, routed ? action : dir_name(rule->dir), target) < 0)
-		return NULL;
-	return text;
-}
-
-static const char *option_value_text(const struct option_value *option, char *text)
-{
+	text_printf(text, "option %s ", option_text(option->name));
 	if (option->name >= OPTION_TIMEOUTS)
-		return format_duration(option->value, text);
-	return option->value ? "on" : "off";
+		text_put(text, format_duration(option->value, value));
+	else
+		text_put(text, option->value ? "on" : "off");
 }
 
-static char *option_line(const struct option_value *option)
+/* Not with printf: there may be 100,000 of them. */
+static void prefix_write(struct text *text, const struct prefix *prefix, __u64 expires)
 {
-	char value[DURATION_TEXT_MAX], *text;
+	char addr[ADDR_TEXT_MAX], until[TIME_TEXT_MAX];
 
-	if (asprintf(&text, "option %s %s", option_text(option->name), option_value_text(option, value)) < 0)
-		return NULL;
-	return text;
+	text_put(text, format_prefix(prefix, addr));
+	if (!expires)
+		return;
+	text_put(text, " until ");
+	text_put(text, format_timestamp(expires, until));
 }
 
-static char *forward_text(__u16 listen, __u16 target, unsigned int protocols)
+static void canonical_write(struct text *text, const struct statement *s)
 {
-	char *text;
-
-	return asprintf(&text, "forward %u:%u%s", listen, target, protocol_suffix(protocols)) < 0 ? NULL : text;
-}
-
-static char *load_text(const struct load_iface *load)
-{
-	bool mode = load->mode != MODE_AUTO;
-	char *text;
-
-	if (asprintf(&text, "load %s%s%s", load->name, mode ? " --mode " : "", mode ? mode_name(load->mode) : "") < 0)
-		return NULL;
-	return text;
-}
-
-/* The third follows the second without a blank. */
-static char *two_words(const char *first, const char *second, const char *third)
-{
-	char *text;
-
-	return asprintf(&text, "%s %s%s", first, second, third) < 0 ? NULL : text;
-}
-
-static char *canonical_text(const struct statement *s)
-{
-	char text[sizeof("default reject")], addr[ADDR_TEXT_MAX];
-
 	switch (s->kind) {
 	case STATEMENT_RULE:
-		return rule_text(&s->rule);
+		rule_write(text, &s->rule);
+		break;
 	case STATEMENT_DEFAULT:
-		snprintf(text, sizeof(text), "default %s", action_name(s->default_policy.verdict));
-		return two_words(text, dir_name(s->default_policy.dir), "");
+		text_printf(text, "default %s %s", action_name(s->default_policy.verdict),
+			    dir_name(s->default_policy.dir));
+		break;
 	case STATEMENT_FORWARD:
-		return forward_text(s->forward.listen, s->forward.target, s->forward.protocols);
+		forward_write(text, &s->forward);
+		break;
 	case STATEMENT_BLOCK:
-		return two_words("block", format_prefix(&s->block, addr), "");
+		text_put(text, "block ");
+		prefix_write(text, &s->block.prefix, s->block.expires);
+		break;
+	case STATEMENT_SET:
+		text_put(text, "set add ");
+		text_put(text, s->member.name);
+		text_put(text, " ");
+		prefix_write(text, &s->member.prefix, s->member.expires);
+		break;
 	case STATEMENT_OPTION:
-		return option_line(&s->option);
+		option_write(text, &s->option);
+		break;
 	case STATEMENT_LOAD:
-		return load_text(&s->load);
+		text_printf(text, "load %s", s->load.name);
+		if (s->load.mode != MODE_AUTO)
+			text_printf(text, " --mode %s", mode_name(s->load.mode));
+		break;
 	default:
-		return strdup(s->comment);
+		text_put(text, s->comment);
 	}
+}
+
+void statement_write(struct text *text, const struct statement *s)
+{
+	canonical_write(text, s);
+	if (s->runtime)
+		text_put(text, " --runtime");
 }
 
 char *statement_format(const struct statement *s)
 {
-	_free_ char *text = canonical_text(s);
+	struct text text = {0};
 
-	if (!text || !s->runtime)
-		return steal_pointer(&text);
-	return two_words(text, "--runtime", "");
+	statement_write(&text, s);
+	return text_steal(&text);
 }
 
-static char *block_match_text(const struct prefix *block)
+/* With the length also for single addresses. */
+static void prefix_match_write(struct text *text, const struct prefix *prefix)
 {
-	unsigned int above = addr_is_ipv4(&block->addr) ? 96 : 0;
-	char addr[ADDR_TEXT_MAX], length[sizeof("/128")];
+	unsigned int above = addr_is_ipv4(&prefix->addr) ? 96 : 0;
+	char addr[ADDR_TEXT_MAX];
 
-	snprintf(length, sizeof(length), "/%u", (__u8)(block->length - above));
-	return two_words("block", format_addr(&block->addr, addr), length);
+	text_put(text, format_addr(&prefix->addr, addr));
+	text_printf(text, "/%u", (__u8)(prefix->length - above));
 }
 
 /*
  * What makes two statements the same statement, kind first. Ids are stored and
  * scripts keep them, so this text must never change for what it can say today.
  */
-static char *match_text(const struct statement *s)
+static void match_write(struct text *text, const struct statement *s)
 {
-	__u16 listen = s->forward.listen, target = s->forward.target;
-	_free_ char *match = NULL;
-
 	switch (s->kind) {
 	case STATEMENT_RULE:
-		match = rule_match_text(&s->rule);
-		return match ? two_words("rule", match, "") : NULL;
+		text_put(text, "rule ");
+		rule_match_write(text, &s->rule);
+		break;
 	case STATEMENT_DEFAULT:
-		return two_words("default", dir_name(s->default_policy.dir), "");
-	case STATEMENT_FORWARD: /* a link is the same from both ends */
-		return forward_text(listen > target ? listen : target, listen > target ? target : listen,
-				    s->forward.protocols);
+		text_printf(text, "default %s", dir_name(s->default_policy.dir));
+		break;
+	case STATEMENT_FORWARD:
+		forward_match_write(text, &s->forward);
+		break;
 	case STATEMENT_BLOCK:
-		return block_match_text(&s->block);
+		text_put(text, "block ");
+		prefix_match_write(text, &s->block.prefix);
+		break;
+	case STATEMENT_SET:
+		text_put(text, "set ");
+		text_put(text, s->member.name);
+		text_put(text, " ");
+		prefix_match_write(text, &s->member.prefix);
+		break;
 	case STATEMENT_OPTION:
-		return two_words("option", option_text(s->option.name), "");
+		text_printf(text, "option %s", option_text(s->option.name));
+		break;
 	case STATEMENT_LOAD:
-		return two_words("load", s->load.name, "");
+		text_printf(text, "load %s", s->load.name);
+		break;
 	default:
-		return strdup("");
+		break;
 	}
 }
 
@@ -261,10 +249,11 @@ static __u64 hash_text(const char *text)
 
 int statement_id(const struct statement *s, __u64 *id)
 {
-	_free_ char *text = match_text(s);
+	_text_ struct text text = {0};
 
-	if (!text)
+	match_write(&text, s);
+	if (text.failed)
 		return -ENOMEM;
-	*id = s->kind == STATEMENT_COMMENT ? 0 : hash_text(text);
+	*id = s->kind == STATEMENT_COMMENT ? 0 : hash_text(text.data);
 	return 0;
 }

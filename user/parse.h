@@ -76,6 +76,10 @@ const char *format_protocols(unsigned int protocols);                   /* "tcp+
 /* Into @text, which holds DURATION_TEXT_MAX bytes; returns @text. */
 char *format_duration(unsigned int seconds, char *text);
 
+#define TIME_TEXT_MAX sizeof("2026-11-25T18:00:00Z")
+/* Unix seconds as RFC 3339 in UTC, into @text, which holds TIME_TEXT_MAX bytes; returns @text. */
+char *format_timestamp(__u64 seconds, char *text);
+
 #define ADDR_TEXT_MAX 64
 /* Into @text, which holds ADDR_TEXT_MAX bytes; returns @text. */
 char *format_addr(const struct xdpfw_addr *addr, char *text);

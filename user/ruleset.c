@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The ordered list of statements. */
-#define _GNU_SOURCE 1 /* strchrnul() */
 #include "ruleset.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "rule.h"
 #include "ruleset_index.h"
 #include "statement.h"
 #include "util.h"
@@ -53,23 +52,26 @@ static int insert(struct ruleset *set, size_t at, struct statement *s)
 static int copy_statement(const struct statement *from, struct statement *to)
 {
 	struct statement copy = *from;
-	const void *memory = NULL;
+	int err = 0;
 
-	if (from->kind == STATEMENT_COMMENT) {
-		memory = copy.comment = strdup(from->comment);
-	} else if (from->kind == STATEMENT_RULE && from->rule.ports.count) {
-		size_t size = from->rule.ports.count * sizeof(*from->rule.ports.ranges);
-
-		memory = copy.rule.ports.ranges = malloc(size);
-		if (memory)
-			memcpy(copy.rule.ports.ranges, from->rule.ports.ranges, size);
-	} else {
-		memory = from;
+	switch (from->kind) {
+	case STATEMENT_COMMENT:
+		copy.comment = strdup(from->comment);
+		err = copy.comment ? 0 : -ENOMEM;
+		break;
+	case STATEMENT_SET:
+		copy.member.name = strdup(from->member.name);
+		err = copy.member.name ? 0 : -ENOMEM;
+		break;
+	case STATEMENT_RULE:
+		err = rule_copy(&from->rule, &copy.rule);
+		break;
+	default:
+		break;
 	}
-	if (!memory)
-		return -ENOMEM;
-	*to = copy;
-	return 0;
+	if (!err)
+		*to = copy;
+	return err;
 }
 
 int ruleset_copy(const struct ruleset *from, struct ruleset *to)
@@ -97,44 +99,40 @@ static bool same_value(const struct statement *a, const struct statement *b)
 {
 	switch (a->kind) {
 	case STATEMENT_RULE:
-		return a->rule.verdict == b->rule.verdict;
+		return rule_same_action(&a->rule, &b->rule);
 	case STATEMENT_DEFAULT:
 		return a->default_policy.verdict == b->default_policy.verdict;
 	case STATEMENT_OPTION:
 		return a->option.value == b->option.value;
 	case STATEMENT_LOAD:
 		return a->load.mode == b->load.mode;
+	case STATEMENT_BLOCK:
+		return a->block.expires == b->block.expires;
+	case STATEMENT_SET:
+		return a->member.expires == b->member.expires;
 	default:
 		return true;
 	}
 }
 
 /*
- * A statement that is in the file stays there when it is given again with
- * --runtime; one that is not gets there when it is given without.
+ * Let @old say what @s says. A statement that is in the file stays there when it is given again
+ * with --runtime; one that is not gets there when it is given without.
  */
-static enum change replace(struct statement *old, const struct statement *s)
+static enum change replace(struct statement *old, struct statement *s)
 {
 	bool same = same_value(old, s);
+	struct statement before = *old;
 
 	if (same && old->runtime <= s->runtime)
 		return CHANGE_NONE;
-	old->runtime = s->runtime;
-	if (same)
+	if (same) {
+		old->runtime = s->runtime;
 		return CHANGE_REPLACED;
-	switch (s->kind) {
-	case STATEMENT_RULE:
-		old->rule.verdict = s->rule.verdict;
-		break;
-	case STATEMENT_DEFAULT:
-		old->default_policy = s->default_policy;
-		break;
-	case STATEMENT_OPTION:
-		old->option = s->option;
-		break;
-	default:
-		old->load = s->load;
 	}
+	*old = *s;
+	old->counter = before.counter;
+	*s = before; /* the caller releases it */
 	return CHANGE_REPLACED;
 }
 
@@ -157,8 +155,7 @@ static int refuse_used_port(const struct ruleset *set, const struct statement *s
 	return fail(e, -EINVAL, "'%s': port %u is already used by '%s'; delete that first", text, port, other_text);
 }
 
-/* Add @s at @at unless the list has it already. Takes over its memory in every case. */
-static int add_at(struct ruleset *set, size_t at, struct statement *s, enum change *change, struct error *e)
+int ruleset_add_at(struct ruleset *set, size_t at, struct statement *s, enum change *change, struct error *e)
 {
 	size_t old = s->kind == STATEMENT_COMMENT ? NO_POSITION : index_find(set, s->kind, s->id);
 	int err = 0;
@@ -191,7 +188,7 @@ static size_t place_for(const struct ruleset *set, enum statement_kind kind)
 
 int ruleset_add(struct ruleset *set, struct statement *s, enum change *change, struct error *e)
 {
-	return add_at(set, s->kind == STATEMENT_COMMENT ? set->count : place_for(set, s->kind), s, change, e);
+	return ruleset_add_at(set, s->kind == STATEMENT_COMMENT ? set->count : place_for(set, s->kind), s, change, e);
 }
 
 size_t ruleset_delete_ids(struct ruleset *set, const __u64 *ids, size_t count)
@@ -269,59 +266,4 @@ unsigned int ruleset_option(const struct ruleset *set, enum option_name name)
 	const struct statement *s = find_like(set, &like);
 
 	return s ? s->option.value : option_default(name);
-}
-
-static int add_line(struct ruleset *set, const char *line, struct error *e)
-{
-	struct statement s = {0};
-	enum change ignored;
-	int err = statement_parse_line(line, &s, e);
-
-	/* At the very end, not behind its kind: a file keeps its order. */
-	return err ? err : add_at(set, set->count, &s, &ignored, e);
-}
-
-int ruleset_parse(const char *text, const char *name, struct ruleset *out, struct error *e)
-{
-	_free_ char *copy = strdup(text);
-	struct ruleset set = {0};
-	size_t number = 1;
-
-	if (!copy)
-		return fail(e, -ENOMEM, "out of memory");
-	for (char *line = copy; *line; number++) {
-		char *end = strchrnul(line, '\n'), *next = *end ? end + 1 : end;
-		struct error why = {0};
-		int err;
-
-		*end = '\0';
-		err = add_line(&set, line, &why);
-		if (err) {
-			ruleset_free(&set);
-			return fail(e, err, "%.255s:%zu: %s", name, number, why.text);
-		}
-		line = next;
-	}
-	*out = set;
-	return 0;
-}
-
-char *ruleset_format(const struct ruleset *set, bool with_runtime)
-{
-	_free_ char *text = NULL;
-	size_t size;
-	FILE *stream = open_memstream(&text, &size);
-	bool whole = stream;
-
-	for (size_t i = 0; whole && i < set->count; i++) {
-		const struct statement *s = &set->statements[i];
-		_free_ char *line = with_runtime || !s->runtime ? statement_format(s) : NULL;
-
-		if (s->runtime && !with_runtime)
-			continue;
-		whole = line && fputs(line, stream) >= 0 && fputc('\n', stream) != EOF;
-	}
-	if (stream && fclose(stream))
-		whole = false;
-	return whole ? steal_pointer(&text) : NULL;
 }

@@ -8,6 +8,7 @@
  *	default deny in                 STATEMENT_DEFAULT
  *	forward 8080:2988               STATEMENT_FORWARD
  *	block 203.0.113.9               STATEMENT_BLOCK
+ *	set add office 203.0.113.0/24   STATEMENT_SET, one line for each prefix of a set
  *	option allow-ping off           STATEMENT_OPTION
  *	load eth0 --mode tc             STATEMENT_LOAD
  *	# anything                      STATEMENT_COMMENT (also blank lines)
@@ -32,6 +33,8 @@ enum statement_kind {
 	STATEMENT_BLOCK,
 	STATEMENT_OPTION,
 	STATEMENT_LOAD,
+	STATEMENT_SET,
+	NR_STATEMENT_KINDS,
 };
 
 struct default_policy {
@@ -52,16 +55,52 @@ enum icmp_families {
 	ICMP_V6 = 1 << 1,
 };
 
+/* One end of a request, as a rule speaks of it. */
+enum address_kind {
+	ADDRESS_ANY,
+	ADDRESS_PREFIX, /* 0.0.0.0/0 is all of IPv4, ::/0 all of IPv6 */
+	ADDRESS_SET,    /* by name; a set without members matches nothing */
+};
+
+struct address_match {
+	enum address_kind kind;
+	struct prefix prefix; /* ADDRESS_PREFIX */
+	char *set;            /* ADDRESS_SET: the name, without the @ */
+};
+
+#define DEFAULT_LIMIT_COUNT   6
+#define DEFAULT_LIMIT_SECONDS 30
+
+/*
+ * What a rule matches, and what it does then. NULL, ADDRESS_ANY and no ports stand for "any". The first half is
+ * the match part, of which the id is made; rules that differ only in the second half replace each other.
+ */
 struct rule {
 	enum xdpfw_dir dir;
-	enum xdpfw_verdict verdict;
 	enum match_kind match;
 	unsigned int protocols; /* MATCH_PORTS: enum protocols, never 0 */
-	struct ports ports;     /* MATCH_PORTS: never empty */
+	struct ports ports;     /* MATCH_PORTS: where the request goes; never empty */
 	__u8 protocol;          /* MATCH_PROTOCOL: IPPROTO_* */
 	unsigned int icmp_families;
 	bool has_icmp_type;
-	__u8 icmp_type[2]; /* by family: the same name has another number in ICMPv6; [0] ICMP, [1] ICMPv6 */
+	__u8 icmp_type[2];         /* by family: the same name has another number in ICMPv6; [0] ICMP, [1] ICMPv6 */
+	struct ports source_ports; /* MATCH_PORTS: where the request comes from */
+	struct address_match from; /* the sender of the request */
+	struct address_match to;   /* where it wants to arrive: a local address for in, a remote one for out */
+	char *on;                  /* interface: of arrival for in and routed, of leaving for out */
+	char *on_out;              /* routed only: interface of leaving */
+	char *user;                /* out only: who owns the socket, name or number as typed */
+	char *cgroup;              /* out only: where the socket was made, path below the cgroup root */
+
+	enum xdpfw_verdict verdict;
+	bool limited; /* `limit`: XDPFW_PASS up to this many requests in this time from one source, then drop */
+	unsigned int limit_count;
+	unsigned int limit_seconds;
+	bool log;      /* each request that the rule decides */
+	bool log_all;  /* each packet */
+	__u64 expires; /* unix seconds, 0 = never */
+	char *comment; /* NULL = none */
+	bool disabled; /* stays in the list, decides nothing */
 };
 
 /* A link of two local ports. */
@@ -90,6 +129,19 @@ enum load_mode {
 	MODE_TC,
 };
 
+/* Nothing from it and nothing to it. */
+struct block {
+	struct prefix prefix;
+	__u64 expires; /* unix seconds, 0 = never */
+};
+
+/* One prefix of a named set. */
+struct set_member {
+	char *name;
+	struct prefix prefix;
+	__u64 expires; /* unix seconds, 0 = never */
+};
+
 struct load_iface {
 	char name[IFNAMSIZ];
 	enum load_mode mode;
@@ -102,13 +154,14 @@ struct statement {
 		struct default_policy default_policy;
 		struct rule rule;
 		struct forward forward;
-		struct prefix block;
+		struct block block;
+		struct set_member member;
 		struct option_value option;
 		struct load_iface load;
 	};
 	/*
 	 * Names the statement over hosts and restarts: a hash of the match part (for a
-	 * rule everything but the action), 0 for comments. Statements of equal id are
+	 * rule its first half), 0 for comments. Statements of equal id are
 	 * the same statement; adding the second replaces the first.
 	 */
 	__u64 id;
@@ -135,6 +188,9 @@ void ruleset_free(struct ruleset *set);
 
 /* Deep copy; 0 or -ENOMEM. */
 int ruleset_copy(const struct ruleset *from, struct ruleset *to);
+
+/* Is there anything that the data path cannot do? -EOPNOTSUPP, naming the first such statement. */
+int ruleset_enforceable(const struct ruleset *set, struct error *e);
 
 /*
  * Words to a statement: the one grammar of command line and file. @words does not
@@ -183,10 +239,12 @@ char *ruleset_format(const struct ruleset *set, bool with_runtime);
 
 /* Names for messages and JSON. */
 const char *action_name(enum xdpfw_verdict verdict); /* allow, deny, reject */
+const char *rule_action(const struct rule *rule);    /* the same, and limit */
 const char *dir_name(enum xdpfw_dir dir);            /* in, out, routed */
 const char *mode_name(enum load_mode mode);          /* auto, native, generic, tc */
 char *rule_protocol_text(const struct rule *rule); /* tcp+udp, sctp, gre, 251, icmp, icmp4, icmp6, any: a new string */
 char *rule_ports_text(const struct rule *rule);    /* 80,443 or any: a new string */
+char *address_text(const struct address_match *match); /* any, 10.0.0.0/8, @office: a new string */
 int parse_mode(const char *word, enum load_mode *mode, struct error *e);
 
 #endif

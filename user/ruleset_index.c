@@ -23,7 +23,7 @@ struct port_owners {
 struct index {
 	struct slot *slots; /* open addressing, at most half full */
 	size_t room;        /* a power of two */
-	size_t counts[STATEMENT_LOAD + 1];
+	size_t counts[NR_STATEMENT_KINDS];
 	size_t *rules;              /* positions of the rules in order, room / 2 of them */
 	bool rules_known;           /* filled when somebody asks for a number */
 	struct port_owners *owners; /* PORTS of them, NULL until there is a forward */

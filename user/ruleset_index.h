@@ -27,6 +27,9 @@ size_t index_find(const struct ruleset *set, enum statement_kind kind, __u64 id)
 size_t index_find_rule(const struct ruleset *set, size_t n); /* counted from 1 */
 size_t index_find_forward(const struct ruleset *set, __u16 port, unsigned int protocols);
 
+/* Add @s at @at unless the list has it already: then it replaces that one. Takes over its memory in every case. */
+int ruleset_add_at(struct ruleset *set, size_t at, struct statement *s, enum change *change, struct error *e);
+
 size_t index_count(const struct ruleset *set, enum statement_kind kind);
 
 #endif

@@ -151,8 +151,8 @@ static void fill_blocks(unsigned int slot, const struct ruleset *set)
 
 		if (s->kind != STATEMENT_BLOCK)
 			continue;
-		key.prefixlen = 8 + s->block.length;
-		memcpy(key.addr, &s->block.addr, sizeof(key.addr));
+		key.prefixlen = 8 + s->block.prefix.length;
+		memcpy(key.addr, &s->block.prefix.addr, sizeof(key.addr));
 		cr_assert_eq(bpf_map_update_elem(fd, &key, &decision, BPF_ANY), 0);
 	}
 }

@@ -4,6 +4,8 @@
 
 #include "parse_icmp.h"
 #include "parse_ip_protocol.h"
+#include "rule.h"
+#include "statement.h"
 #include "unit.h"
 
 static struct rule parse_icmp_word(const char *word)
@@ -202,4 +204,81 @@ Test(rule, values)
 	cr_expect(s.rule.match == MATCH_ICMP && s.rule.icmp_families == ICMP_V6 && !s.rule.has_icmp_type);
 	s = parse_line("default reject routed");
 	cr_expect(s.default_policy.dir == XDPFW_ROUTED && s.default_policy.verdict == XDPFW_REJECT);
+}
+
+/* Every field that a rule owns is copied, written and compared. */
+Test(rule, copies_and_texts_of_every_field)
+{
+	struct port_range source = {68, 68}, ports = {22, 22};
+	struct rule rule = {
+		.dir = XDPFW_ROUTED,
+		.verdict = XDPFW_PASS,
+		.match = MATCH_PORTS,
+		.protocols = PROTO_TCP,
+		.ports = {&ports, 1},
+		.source_ports = {&source, 1},
+		.from = {.kind = ADDRESS_PREFIX, .prefix = {{.bytes = {[10] = 0xff, [11] = 0xff, 10}}, 104}},
+		.to = {.kind = ADDRESS_SET, .set = "office"},
+		.on = "eth0",
+		.on_out = "eth1",
+		.user = "root",
+		.cgroup = "a/b",
+		.limited = true,
+		.limit_count = 10,
+		.limit_seconds = 60,
+		.log = true,
+		.expires = 1795629600,
+		.comment = "it's so",
+		.disabled = true};
+	struct statement s = {.kind = STATEMENT_RULE}, other = {.kind = STATEMENT_RULE};
+	_free_ char *text = NULL;
+	__u64 id, other_id;
+
+	cr_assert_eq(rule_copy(&rule, &s.rule), 0);
+	cr_assert_eq(rule_copy(&rule, &other.rule), 0);
+	cr_expect(s.rule.comment != rule.comment && s.rule.ports.ranges != rule.ports.ranges);
+	text = statement_format(&s);
+	cr_expect_str_eq(text,
+			 "disabled route limit 22/tcp from 10.0.0.0/8 port 68 to @office on eth0 out on eth1 user "
+			 "root cgroup a/b rate 10/60s log until 2026-11-25T18:00:00Z comment \"it's so\"");
+	cr_expect(rule_same_action(&s.rule, &other.rule));
+	cr_assert(!statement_id(&s, &id) && !statement_id(&other, &other_id));
+	cr_expect_eq(id, other_id);
+	other.rule.comment[0] = 'I';
+	cr_expect(!rule_same_action(&s.rule, &other.rule));
+	other.rule.on[0] = 'E';
+	cr_assert(!statement_id(&other, &other_id));
+	cr_expect_neq(id, other_id);
+	statement_free(&s);
+	statement_free(&other);
+}
+
+/* Ids are in people's scripts and beside stored counters: these may never change. */
+Test(rule, ids_are_for_ever)
+{
+	static const struct {
+		const char *line;
+		__u64 id;
+	} cases[] = {
+		{"allow in 22", 0x7825dbcff71b3182},
+		{"deny out 25/tcp", 0x80d0b5590469a884},
+		{"allow in any", 0x113fc46279624100},
+		{"route reject 80,443/tcp", 0xe2025f6b1986c5cf},
+		{"allow in icmp/ping", 0xc88d19274fe81ac6},
+		{"allow proto gre", 0xa24828a10ac69b0d},
+		{"default deny in", 0x572a27ca1fd13e05},
+		{"forward 8080:2988", 0x415d1bc45b9501a1},
+		{"forward 2988:8080/udp", 0x6edb75481e0152e1},
+		{"block 203.0.113.9", 0x700712f4b0559b4d},
+		{"block 2001:db8::/32", 0x5528e73703fd273d},
+		{"option allow-ping off", 0x6c7a8f76b85b0b88},
+		{"load eth0", 0x26fa1d6933a25e92},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct statement s = parse_line(cases[i].line);
+
+		cr_expect_eq(s.id, cases[i].id, "%s: %016llx", cases[i].line, (unsigned long long)s.id);
+		statement_free(&s);
+	}
 }
