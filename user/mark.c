@@ -2,6 +2,7 @@
 #include "mark.h"
 
 #include "datapath.h"
+#include "evaluate.h"
 #include "sockets.h"
 
 struct marking {
@@ -10,24 +11,10 @@ struct marking {
 	__u64 age;
 };
 
-/* The port that the other side knows: the fingerprints speak of the wire. */
-static __u16 wire_port(const struct ruleset *set, __u16 port)
-{
-	for (size_t i = 0; i < set->count; i++) {
-		const struct forward *f = &set->statements[i].forward;
-
-		if (set->statements[i].kind != STATEMENT_FORWARD || (f->protocols && !(f->protocols & PROTO_TCP)))
-			continue;
-		if (port == f->listen || port == f->target)
-			return port ^ f->listen ^ f->target;
-	}
-	return port;
-}
-
 static void mark_socket(const struct socket_row *row, void *data)
 {
 	struct marking *m = data;
-	__u16 port = wire_port(m->set, row->local_port);
+	__u16 port = linked_port(m->set, PROTO_TCP, row->local_port); /* fingerprints speak of the wire */
 	__u64 *word = &m->store->fingerprints[XDPFW_FP_TCP].ports[port].words[m->age & 1];
 	__u64 old = __atomic_load_n(word, __ATOMIC_RELAXED), new;
 

@@ -5,24 +5,9 @@
 #include <errno.h>
 #include <netinet/in.h>
 
+#include "evaluate.h"
 #include "flows.h"
 #include "util.h"
-
-static unsigned int protocol_bit(__u8 protocol)
-{
-	return protocol == IPPROTO_TCP    ? PROTO_TCP
-	       : protocol == IPPROTO_UDP  ? PROTO_UDP
-	       : protocol == IPPROTO_SCTP ? PROTO_SCTP
-					  : 0;
-}
-
-static bool has_port(const struct ports *ports, __u16 port)
-{
-	for (size_t i = 0; i < ports->count; i++)
-		if (port >= ports->ranges[i].first && port <= ports->ranges[i].last)
-			return true;
-	return false;
-}
 
 /* Would the rule have denied the connection's request? A socket does not say who began, so `in` is taken to
  * mean its local port and `out` its remote one. */
@@ -36,7 +21,7 @@ static bool denies(const struct rule *rule, const struct flow_row *row)
 	case MATCH_ANY:
 		return true;
 	case MATCH_PORTS:
-		return rule->protocols & protocol_bit(row->protocol) && has_port(&rule->ports, port);
+		return rule->protocols & protocol_bit(row->protocol) && ports_contain(&rule->ports, port);
 	case MATCH_PROTOCOL:
 		return rule->protocol == row->protocol;
 	case MATCH_ICMP:

@@ -5,6 +5,10 @@
  * interpreter has its own model of a policy; the compiler gets it as text.
  */
 #include "compile.h"
+
+#include <netinet/in.h>
+
+#include "evaluate.h"
 #include "unit.h"
 
 /* Hundreds of millions of steps: fast enough whatever the build is. */
@@ -407,6 +411,18 @@ static struct {
 	struct xdpfw_link_table links[3];
 } memory;
 
+static void give_counters(struct ruleset *set)
+{
+	int rules = 0, forwards = 0;
+
+	for (size_t i = 0; i < set->count; i++) {
+		if (set->statements[i].kind == STATEMENT_RULE)
+			set->statements[i].counter = ++rules;
+		else if (set->statements[i].kind == STATEMENT_FORWARD)
+			set->statements[i].counter = 1000 + ++forwards;
+	}
+}
+
 static void compile_text(const char *text)
 {
 	struct policy_image image = {
@@ -414,17 +430,11 @@ static void compile_text(const char *text)
 		.links = {&memory.links[0], &memory.links[1], &memory.links[2]},
 	};
 	struct ruleset set = parse_set(text);
-	int rules = 0, forwards = 0;
 
 	for (int dir = 0; dir < 3; dir++)
 		for (int table = 0; table < 3; table++)
 			image.ports[dir][table] = &memory.ports[dir][table];
-	for (size_t i = 0; i < set.count; i++) {
-		if (set.statements[i].kind == STATEMENT_RULE)
-			set.statements[i].counter = ++rules;
-		else if (set.statements[i].kind == STATEMENT_FORWARD)
-			set.statements[i].counter = 1000 + ++forwards;
-	}
+	give_counters(&set);
 	memset(&memory, 0xa5, sizeof(memory)); /* what was there must not shine through */
 	cr_assert_eq(compile(&set, HZ, &image, NULL), 0);
 	ruleset_free(&set);
@@ -477,6 +487,41 @@ static void compare_head(void)
 	cr_assert_eq(head->generation, 0xa5a5a5a5, "the generation is the caller's");
 }
 
+static struct packet random_packet(void)
+{
+	struct packet p = {.dir = below(3), .kind = below(2) ? PORTS : below(2) ? ICMP : PROTOCOL};
+
+	p.table = below(3);
+	p.family = below(2);
+	p.number = p.kind == PORTS ? random_port() : p.kind == ICMP ? below(2) ? 8 : 128 : 40 + below(12);
+	return p;
+}
+
+/* evaluate() is the interpreter that users have: it, too, must say what the compiler says. */
+static void compare_evaluation(void)
+{
+	static const __u8 protocols[] = {IPPROTO_TCP, IPPROTO_UDP, IPPROTO_SCTP};
+	struct ruleset set = parse_set(model.text);
+
+	give_counters(&set);
+	for (int i = 0; i < 100; i++) {
+		struct packet p = random_packet();
+		struct request r = {.dir = p.dir, .to_port = p.number, .icmp_type = p.number};
+		struct judgement j;
+		bool counted;
+
+		r.protocol = p.kind == PORTS  ? protocols[p.table]
+			     : p.kind == ICMP ? p.family ? IPPROTO_ICMPV6 : IPPROTO_ICMP
+					      : p.number;
+		j = evaluate(&set, &r);
+		counted = j.reason == XDPFW_R_RULE || j.reason == XDPFW_R_FORWARD;
+		cr_assert_eq(decision(j.verdict, j.reason, counted ? j.statement->counter : 0), interpret_plain(&p),
+			     "seed %u, dir %d, kind %d, table %d, number %d in\n%s", seed, p.dir, p.kind, p.table,
+			     p.number, model.text);
+	}
+	ruleset_free(&set);
+}
+
 static void compare_random_models(unsigned int first_seed, int models, int statements)
 {
 	for (int i = 0; i < models; i++) {
@@ -491,6 +536,7 @@ static void compare_random_models(unsigned int first_seed, int models, int state
 		for (int table = 0; table < 3; table++)
 			compare_links(table);
 		compare_head();
+		compare_evaluation();
 	}
 }
 

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What a ruleset says of one request, and which statement said it. */
+#include "evaluate.h"
+
+#include <netinet/in.h>
+
+#include "unit.h"
+
+static struct xdpfw_addr address(const char *text)
+{
+	struct prefix prefix = {0};
+	struct error e = {0};
+
+	cr_assert_eq(parse_prefix(text, &prefix, NULL, &e), 0, "%s", e.text);
+	return prefix.addr;
+}
+
+struct row {
+	enum xdpfw_dir dir;
+	__u8 protocol;
+	const char *from, *to;
+	int port; /* or ICMP type */
+	enum xdpfw_verdict verdict;
+	enum xdpfw_reason reason;
+	const char *decider; /* NULL: no statement */
+};
+
+static struct request request_of(const struct row *row)
+{
+	struct request r = {
+		.dir = row->dir,
+		.protocol = row->protocol,
+		.from = address(row->from),
+		.to = address(row->to),
+		.from_port = 40000,
+	};
+
+	if (protocol_bit(r.protocol))
+		r.to_port = row->port;
+	else
+		r.icmp_type = row->port;
+	return r;
+}
+
+static void check_rows(const char *policy, const struct row *rows, size_t count)
+{
+	struct ruleset set = parse_set(policy);
+
+	for (size_t i = 0; i < count; i++) {
+		struct request r = request_of(&rows[i]);
+		struct judgement j = evaluate(&set, &r);
+		_free_ char *line = j.statement ? statement_format(j.statement) : NULL;
+
+		cr_expect_eq(j.verdict, rows[i].verdict, "row %zu: verdict %d", i, j.verdict);
+		cr_expect_eq(j.reason, rows[i].reason, "row %zu: reason %d", i, j.reason);
+		if (rows[i].decider)
+			cr_expect_str_eq(line ? line : "none", rows[i].decider, "row %zu", i);
+		else
+			cr_expect_null(line, "row %zu: %s", i, line);
+	}
+	ruleset_free(&set);
+}
+
+#define CHECK(policy, rows) check_rows(policy, rows, ARRAY_SIZE(rows))
+#define A                   "198.51.100.7"
+#define H                   "192.0.2.1"
+#define A6                  "2001:db8::7"
+#define H6                  "2001:db8::1"
+
+enum { TCP = IPPROTO_TCP, UDP = IPPROTO_UDP, SCTP = IPPROTO_SCTP, GRE = IPPROTO_GRE };
+enum { ICMP = IPPROTO_ICMP, ICMP6 = IPPROTO_ICMPV6 };
+
+Test(evaluate, without_statements)
+{
+	static const struct row rows[] = {
+		{XDPFW_IN, TCP, A, H, 22, XDPFW_DROP, XDPFW_R_DEFAULT, NULL},
+		{XDPFW_OUT, TCP, H, A, 22, XDPFW_PASS, XDPFW_R_DEFAULT, NULL},
+		{XDPFW_ROUTED, UDP, A, H, 53, XDPFW_DROP, XDPFW_R_DEFAULT, NULL},
+		{XDPFW_OUT, UDP, H, A, 0, XDPFW_DROP, XDPFW_R_PORT_ZERO, NULL},
+		{XDPFW_IN, ICMP, A, H, 8, XDPFW_PASS, XDPFW_R_COURTESY, NULL},
+		{XDPFW_IN, ICMP6, A6, H6, 128, XDPFW_PASS, XDPFW_R_COURTESY, NULL},
+		{XDPFW_ROUTED, ICMP, A, H, 8, XDPFW_DROP, XDPFW_R_DEFAULT, NULL},
+		{XDPFW_IN, ICMP, A, H, 128, XDPFW_DROP, XDPFW_R_DEFAULT, NULL},
+		{XDPFW_IN, UDP, A, "224.0.0.251", 5353, XDPFW_PASS, XDPFW_R_COURTESY, NULL},
+		{XDPFW_IN, UDP, A6, "ff02::fb", 5353, XDPFW_PASS, XDPFW_R_COURTESY, NULL},
+		{XDPFW_IN, UDP, A, H, 5353, XDPFW_DROP, XDPFW_R_DEFAULT, NULL},
+	};
+
+	CHECK("", rows);
+}
+
+Test(evaluate, the_first_rule_that_matches_decides)
+{
+	static const struct row rows[] = {
+		{XDPFW_IN, TCP, A, H, 22, XDPFW_PASS, XDPFW_R_RULE, "allow in 22/tcp"},
+		{XDPFW_IN, UDP, A, H, 22, XDPFW_DROP, XDPFW_R_RULE, "deny in 20-30"},
+		{XDPFW_IN, TCP, A, H, 30, XDPFW_DROP, XDPFW_R_RULE, "deny in 20-30"},
+		{XDPFW_IN, TCP, A, H, 31, XDPFW_REJECT, XDPFW_R_DEFAULT, "default reject in"},
+		{XDPFW_ROUTED, TCP, A, H, 22, XDPFW_DROP, XDPFW_R_DEFAULT, NULL},
+		{XDPFW_IN, SCTP, A, H, 22, XDPFW_REJECT, XDPFW_R_DEFAULT, "default reject in"},
+		{XDPFW_IN, GRE, A, H, 0, XDPFW_PASS, XDPFW_R_RULE, "allow in proto gre"},
+		{XDPFW_IN, ICMP, A, H, 8, XDPFW_DROP, XDPFW_R_RULE, "deny in icmp4/echo-request"},
+		{XDPFW_IN, ICMP6, A6, H6, 128, XDPFW_PASS, XDPFW_R_COURTESY, NULL},
+		{XDPFW_IN, UDP, A, H, 0, XDPFW_DROP, XDPFW_R_PORT_ZERO, NULL},
+		{XDPFW_IN, TCP, A, H, 0, XDPFW_PASS, XDPFW_R_RULE, "allow in 0/tcp"},
+		{XDPFW_OUT, TCP, H, A, 25, XDPFW_DROP, XDPFW_R_RULE, "deny out any"},
+		{XDPFW_OUT, GRE, H, A, 0, XDPFW_DROP, XDPFW_R_RULE, "deny out any"},
+	};
+
+	CHECK("default reject in\nallow in 22/tcp\ndeny in 20-30\nallow in 22\nallow in proto gre\n"
+	      "deny in icmp4/echo-request\nallow in 0/tcp\ndeny out any\n",
+	      rows);
+}
+
+Test(evaluate, blocks_come_first_and_know_their_family)
+{
+	static const struct row rows[] = {
+		{XDPFW_IN, TCP, A, H, 22, XDPFW_DROP, XDPFW_R_BLOCKED, "block 198.51.100.0/29"},
+		{XDPFW_OUT, TCP, H, A, 22, XDPFW_DROP, XDPFW_R_BLOCKED, "block 198.51.100.0/29"},
+		{XDPFW_IN, TCP, "198.51.100.8", H, 22, XDPFW_PASS, XDPFW_R_RULE, "allow in any"},
+		{XDPFW_OUT, TCP, A, H, 22, XDPFW_PASS, XDPFW_R_DEFAULT, NULL},
+		{XDPFW_IN, TCP, A6, H6, 22, XDPFW_DROP, XDPFW_R_BLOCKED, "block ::/0"},
+	};
+
+	CHECK("allow in any\nblock 198.51.100.0/29\nblock ::/0\n", rows);
+}
+
+Test(evaluate, forwards_let_in_behind_all_rules)
+{
+	static const struct row rows[] = {
+		{XDPFW_IN, TCP, A, H, 8080, XDPFW_PASS, XDPFW_R_FORWARD, "forward 8080:2988/tcp"},
+		{XDPFW_IN, TCP, A, H, 2988, XDPFW_DROP, XDPFW_R_RULE, "deny in 2988"},
+		{XDPFW_IN, UDP, A, H, 8080, XDPFW_DROP, XDPFW_R_DEFAULT, NULL},
+		{XDPFW_ROUTED, TCP, A, H, 8080, XDPFW_DROP, XDPFW_R_DEFAULT, NULL},
+	};
+
+	CHECK("forward 8080:2988/tcp\ndeny in 2988\n", rows);
+}
+
+Test(evaluate, links_lead_both_ways)
+{
+	struct ruleset set = parse_set("forward 8080:2988/tcp\nforward 53:5300/udp\n");
+
+	cr_expect_eq(linked_port(&set, PROTO_TCP, 8080), 2988);
+	cr_expect_eq(linked_port(&set, PROTO_TCP, 2988), 8080);
+	cr_expect_eq(linked_port(&set, PROTO_UDP, 8080), 8080);
+	cr_expect_eq(linked_port(&set, PROTO_UDP, 5300), 53);
+	cr_expect_eq(linked_port(&set, PROTO_TCP, 22), 22);
+	ruleset_free(&set);
+}

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "evaluate.h"
+
+#include <netinet/icmp6.h>
+#include <netinet/in.h>
+#include <netinet/ip_icmp.h>
+#include <string.h>
+
+#define PORT_MDNS 5353
+
+unsigned int protocol_bit(__u8 protocol)
+{
+	switch (protocol) {
+	case IPPROTO_TCP:
+		return PROTO_TCP;
+	case IPPROTO_UDP:
+		return PROTO_UDP;
+	case IPPROTO_SCTP:
+		return PROTO_SCTP;
+	default:
+		return 0;
+	}
+}
+
+static bool is_v4(const struct xdpfw_addr *addr)
+{
+	return addr->halves[0] == 0 && addr->words[2] == htonl(0xffff);
+}
+
+bool prefix_contains(const struct prefix *prefix, const struct xdpfw_addr *addr)
+{
+	unsigned int bytes = prefix->length / 8, bits = prefix->length % 8;
+
+	if (is_v4(addr) && prefix->length < 96) /* of IPv6, however short */
+		return false;
+	if (memcmp(&prefix->addr, addr, bytes) != 0)
+		return false;
+	return bits == 0 || (prefix->addr.bytes[bytes] ^ addr->bytes[bytes]) >> (8 - bits) == 0;
+}
+
+bool ports_contain(const struct ports *ports, __u16 port)
+{
+	for (size_t i = 0; i < ports->count; i++)
+		if (port >= ports->ranges[i].first && port <= ports->ranges[i].last)
+			return true;
+	return false;
+}
+
+static bool matches_icmp(const struct rule *rule, const struct request *r)
+{
+	int family = r->protocol == IPPROTO_ICMP ? 0 : 1;
+
+	if (r->protocol != IPPROTO_ICMP && r->protocol != IPPROTO_ICMPV6)
+		return false;
+	return rule->icmp_families & 1U << family && (!rule->has_icmp_type || rule->icmp_type[family] == r->icmp_type);
+}
+
+static bool matches_target(const struct rule *rule, const struct request *r)
+{
+	switch (rule->match) {
+	case MATCH_ANY:
+		return true;
+	case MATCH_PORTS:
+		return rule->protocols & protocol_bit(r->protocol) && ports_contain(&rule->ports, r->to_port);
+	case MATCH_PROTOCOL:
+		return rule->protocol == r->protocol;
+	case MATCH_ICMP:
+		return matches_icmp(rule, r);
+	}
+	return false;
+}
+
+static bool rule_matches(const struct rule *rule, const struct request *r)
+{
+	return rule->dir == r->dir && matches_target(rule, r);
+}
+
+static bool forward_listens(const struct forward *f, const struct request *r)
+{
+	return r->dir == XDPFW_IN && f->protocols & protocol_bit(r->protocol) &&
+	       (r->to_port == f->listen || r->to_port == f->target);
+}
+
+/* Its other end: for a routed request as for `in` the sender. */
+static bool blocks(const struct prefix *prefix, const struct request *r)
+{
+	return prefix_contains(prefix, r->dir == XDPFW_OUT ? &r->to : &r->from);
+}
+
+static const struct statement *find_block(const struct ruleset *set, const struct request *r)
+{
+	for (size_t i = 0; i < set->count; i++)
+		if (set->statements[i].kind == STATEMENT_BLOCK && blocks(&set->statements[i].block, r))
+			return &set->statements[i];
+	return NULL;
+}
+
+static const struct statement *find_rule(const struct ruleset *set, const struct request *r)
+{
+	for (size_t i = 0; i < set->count; i++)
+		if (set->statements[i].kind == STATEMENT_RULE && rule_matches(&set->statements[i].rule, r))
+			return &set->statements[i];
+	return NULL;
+}
+
+static const struct statement *find_forward(const struct ruleset *set, const struct request *r)
+{
+	for (size_t i = 0; i < set->count; i++)
+		if (set->statements[i].kind == STATEMENT_FORWARD && forward_listens(&set->statements[i].forward, r))
+			return &set->statements[i];
+	return NULL;
+}
+
+static const struct statement *find_default(const struct ruleset *set, enum xdpfw_dir dir)
+{
+	for (size_t i = 0; i < set->count; i++)
+		if (set->statements[i].kind == STATEMENT_DEFAULT && set->statements[i].default_policy.dir == dir)
+			return &set->statements[i];
+	return NULL;
+}
+
+static bool is_ping(const struct request *r)
+{
+	return r->dir == XDPFW_IN && ((r->protocol == IPPROTO_ICMP && r->icmp_type == ICMP_ECHO) ||
+				      (r->protocol == IPPROTO_ICMPV6 && r->icmp_type == ICMP6_ECHO_REQUEST));
+}
+
+static bool is_mdns(const struct request *r)
+{
+	static const __u8 v4_group[16] = {[10] = 0xff, [11] = 0xff, 224, 0, 0, 251};
+	static const __u8 v6_group[16] = {0xff, 0x02, [15] = 0xfb};
+
+	return r->dir != XDPFW_OUT && r->protocol == IPPROTO_UDP && r->to_port == PORT_MDNS &&
+	       (memcmp(&r->to, v4_group, sizeof(v4_group)) == 0 || memcmp(&r->to, v6_group, sizeof(v6_group)) == 0);
+}
+
+/* Where no rule and no forward has spoken. */
+static struct judgement judge_unclaimed(const struct ruleset *set, const struct request *r)
+{
+	if ((is_ping(r) && ruleset_option(set, OPTION_ALLOW_PING)) || is_mdns(r))
+		return (struct judgement){XDPFW_PASS, XDPFW_R_COURTESY, NULL};
+	if (protocol_bit(r->protocol) && r->to_port == 0)
+		return (struct judgement){XDPFW_DROP, XDPFW_R_PORT_ZERO, NULL};
+	return (struct judgement){ruleset_default(set, r->dir), XDPFW_R_DEFAULT, find_default(set, r->dir)};
+}
+
+struct judgement evaluate(const struct ruleset *set, const struct request *r)
+{
+	const struct statement *s = find_block(set, r);
+
+	if (s)
+		return (struct judgement){XDPFW_DROP, XDPFW_R_BLOCKED, s};
+	s = find_rule(set, r);
+	if (s)
+		return (struct judgement){s->rule.verdict, XDPFW_R_RULE, s};
+	s = find_forward(set, r);
+	if (s)
+		return (struct judgement){XDPFW_PASS, XDPFW_R_FORWARD, s};
+	return judge_unclaimed(set, r);
+}
+
+__u16 linked_port(const struct ruleset *set, unsigned int protocol, __u16 port)
+{
+	for (size_t i = 0; i < set->count; i++) {
+		const struct forward *f = &set->statements[i].forward;
+
+		if (set->statements[i].kind != STATEMENT_FORWARD || !(f->protocols & protocol))
+			continue;
+		if (port == f->listen || port == f->target)
+			return port ^ f->listen ^ f->target;
+	}
+	return port;
+}
