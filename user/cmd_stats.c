@@ -1,128 +1,216 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* stats: exact counters of every service port and of every reason. */
+/* stats: exact counters of every service port and of every reason; once, at intervals, or read and cleared. */
 #define _GNU_SOURCE
 #include <errno.h>
-#include <jansson.h>
+#include <stdio_ext.h>
 #include <string.h>
 #include <time.h>
 
+#include "baseline.h"
 #include "command.h"
-#include "counts.h"
+#include "parse_number.h"
+#include "record.h"
+#include "ticker.h"
 #include "util.h"
 
-static const char *const table_names[XDPFW_TABLES] = {
-	[XDPFW_TCP] = "tcp",
-	[XDPFW_UDP] = "udp",
+struct request {
+	struct port_filter filter;
+	bool csv;
+	bool json;
+	bool reset;
+	__u64 interval_ns;   /* --watch, 0 if not given */
+	unsigned long count; /* --count, 0: until a signal or the reader's end */
 };
 
-static const char *verdict_name(enum xdpfw_verdict verdict)
+static int parse_watch(const char *watch, const char *count, struct request *rq, struct error *e)
 {
-	static const char *const names[] = {"none", "pass", "drop", "reject"};
+	int err = watch ? parse_interval(watch, "--watch", 100, 3600000, &rq->interval_ns, e) : 0;
 
-	return names[verdict];
+	if (err || !count)
+		return err;
+	if (!watch)
+		return fail(e, -EINVAL, "--count: counts the records of --watch; write `stats --watch 1 --count %s`",
+			    excerpt(count).text);
+	if (parse_number(count, strlen(count), 1000000000, &rq->count) != NUMBER_OK || !rq->count)
+		return fail(e, -EINVAL, "--count '%s': not a number of records; write 1 or more", excerpt(count).text);
+	return 0;
 }
 
-static json_t *port_json(const struct port_row *row)
+static int parse_request(const struct settings *settings, struct words *words, struct request *rq, struct error *e)
 {
-	return json_pack("{s:s,s:s,s:i,s:I,s:I,s:I,s:I,s:I,s:I}", "dir", dir_name(row->dir), "proto",
-			 table_names[row->table], "port", row->port, "rx_packets",
-			 (json_int_t)row->sides[XDPFW_RX].packets, "rx_bytes", (json_int_t)row->sides[XDPFW_RX].bytes,
-			 "tx_packets", (json_int_t)row->sides[XDPFW_TX].packets, "tx_bytes",
-			 (json_int_t)row->sides[XDPFW_TX].bytes, "drop_packets",
-			 (json_int_t)row->sides[XDPFW_DROPPED].packets, "drop_bytes",
-			 (json_int_t)row->sides[XDPFW_DROPPED].bytes);
+	const char *watch = NULL, *count = NULL, *port = NULL;
+	int err = take_option(words, "--watch", &watch, e);
+
+	if (!err)
+		err = take_option(words, "--count", &count, e);
+	if (!err)
+		err = take_option(words, "--port", &port, e);
+	rq->json = settings->json;
+	rq->csv = take_flag(words, "--csv");
+	rq->reset = take_flag(words, "--reset");
+	if (!err && words->count > 1)
+		err = fail(e, -EINVAL, "stats: '%s': write --watch S, --count N, --port PORTS, --csv or --reset",
+			   excerpt(words->list[1]).text);
+	if (!err && rq->csv && rq->json)
+		err = fail(e, -EINVAL, "stats: --csv and --json: one form at a time");
+	if (!err && rq->reset && (watch || port))
+		err = fail(e, -EINVAL,
+			   "stats: --reset: clears all counters, once; write it without --watch and --port");
+	if (!err)
+		err = parse_watch(watch, count, rq, e);
+	if (!err && port)
+		err = parse_port_filter(port, "--port", &rq->filter, e);
+	return err;
 }
 
-static json_t *reason_json(const struct reason_row *row)
+/* All that was counted since the counters began, and when that was read. */
+static int read_raw(const struct store *st, struct record *r)
 {
-	return json_pack("{s:s,s:s,s:s,s:I,s:I}", "dir", dir_name(row->dir), "reason", reason_name(row->reason),
-			 "verdict", verdict_name(row->verdict), "packets", (json_int_t)row->count.packets, "bytes",
-			 (json_int_t)row->count.bytes);
+	r->time_ns = clock_ns(CLOCK_REALTIME);
+	r->mono_ns = clock_ns(CLOCK_MONOTONIC);
+	return counts_read(st, &r->total);
 }
 
-/* RFC 3339 in UTC with milliseconds. */
-static void format_time(__u64 ns, char text[32])
+/* What was counted since the last reset. */
+static int subtract_baseline(const struct store *st, struct record *r)
 {
-	time_t seconds = ns / 1000000000;
-	struct tm tm;
+	struct counts base;
+	int err = baseline_read(st, &base, &r->since_ns);
 
-	gmtime_r(&seconds, &tm);
-	strftime(text, 32, "%Y-%m-%dT%H:%M:%S", &tm);
-	snprintf(text + strlen(text), 32 - strlen(text), ".%03uZ", (unsigned int)(ns / 1000000 % 1000));
+	if (!err)
+		counts_subtract(&r->total, &base);
+	counts_free(&base);
+	return err;
 }
 
-static __u64 clock_ns(clockid_t clock)
+static int print(const struct record *r, const struct request *rq)
 {
-	struct timespec t;
-
-	clock_gettime(clock, &t);
-	return t.tv_sec * 1000000000ULL + t.tv_nsec;
+	return rq->json  ? record_print_json(r, &rq->filter, stdout)
+	       : rq->csv ? record_print_csv(r, &rq->filter, stdout)
+			 : record_print_text(r, &rq->filter, stdout);
 }
 
-static void print_json(const struct counts *c, __u64 since)
+static void free_record(struct record *r)
 {
-	char now_text[32], since_text[32];
-	json_t *ports = json_array(), *reasons = json_array(), *root;
-
-	for (size_t i = 0; i < c->nr_ports; i++)
-		json_array_append_new(ports, port_json(&c->ports[i]));
-	for (size_t i = 0; i < c->nr_reasons; i++)
-		json_array_append_new(reasons, reason_json(&c->reasons[i]));
-	format_time(clock_ns(CLOCK_REALTIME), now_text);
-	format_time(since, since_text);
-	root = json_pack("{s:s,s:I,s:s,s:n,s:o,s:o}", "time", now_text, "mono_ns",
-			 (json_int_t)clock_ns(CLOCK_MONOTONIC), "since", since_text, "interval_s", "ports", ports,
-			 "reasons", reasons);
-	json_dumpf(root, stdout, JSON_COMPACT);
-	putchar('\n');
-	json_decref(root);
+	counts_free(&r->total);
+	counts_free(&r->change);
 }
 
-static void print_text(const struct counts *c)
+static int show_once(const struct session *s, const struct request *rq, struct error *e)
 {
-	printf("%-4s %-5s %5s %12s %14s %12s %14s %12s %14s\n", "DIR", "PROTO", "PORT", "RX PACKETS", "RX BYTES",
-	       "TX PACKETS", "TX BYTES", "DROPPED", "DROPPED BYTES");
-	for (size_t i = 0; i < c->nr_ports; i++) {
-		const struct port_row *row = &c->ports[i];
+	struct record r = {};
+	int err = read_raw(&s->store, &r);
 
-		printf("%-4s %-5s %5u", dir_name(row->dir), table_names[row->table], row->port);
-		for (int side = 0; side < XDPFW_SIDES; side++)
-			printf(" %12llu %14llu", (unsigned long long)row->sides[side].packets,
-			       (unsigned long long)row->sides[side].bytes);
-		putchar('\n');
+	if (!err)
+		err = subtract_baseline(&s->store, &r);
+	if (!err && rq->csv)
+		record_print_csv_head(stdout);
+	if (!err)
+		err = print(&r, rq);
+	free_record(&r);
+	return err ? fail(e, err, "stats: %s", strerror(-err)) : 0;
+}
+
+/* Read and clear: what is printed and what will be counted from now on add up to all that ever was. */
+static int reset(const struct session *s, const struct request *rq, struct error *e)
+{
+	struct record r = {};
+	struct counts base = {};
+	int err = read_raw(&s->store, &r);
+
+	if (!err)
+		err = baseline_read(&s->store, &base, &r.since_ns);
+	if (err)
+		fail(e, err, "stats: %s", strerror(-err));
+	else if (!s->settings.dry_run)
+		err = baseline_write(&s->store, &r.total, r.time_ns, e);
+	if (!err) {
+		counts_subtract(&r.total, &base);
+		if (rq->csv)
+			record_print_csv_head(stdout);
+		if (!s->settings.quiet)
+			err = print(&r, rq);
 	}
-	printf("\n%-4s %-7s %-15s %12s %14s  %s\n", "DIR", "VERDICT", "REASON", "PACKETS", "BYTES", "MEANING");
-	for (size_t i = 0; i < c->nr_reasons; i++) {
-		const struct reason_row *row = &c->reasons[i];
+	counts_free(&base);
+	free_record(&r);
+	return err;
+}
 
-		printf("%-4s %-7s %-15s %12llu %14llu  %s\n", dir_name(row->dir), verdict_name(row->verdict),
-		       reason_name(row->reason), (unsigned long long)row->count.packets,
-		       (unsigned long long)row->count.bytes, reason_text(row->reason));
+/* One record: rates over the time since @before, which becomes the present counters. */
+static int show_interval(const struct store *st, const struct request *rq, struct record *before)
+{
+	struct record now = {};
+	int err = read_raw(st, &now);
+
+	if (!err)
+		err = counts_copy(&now.total, &now.change);
+	if (!err) {
+		now.interval_ns = now.mono_ns - before->mono_ns;
+		counts_subtract(&now.change, &before->total);
+		counts_free(&before->total);
+		before->mono_ns = now.mono_ns;
+		err = counts_copy(&now.total, &before->total);
 	}
+	if (!err)
+		err = subtract_baseline(st, &now);
+	if (!err)
+		err = print(&now, rq);
+	free_record(&now);
+	return err;
+}
+
+static int watch(const struct session *s, const struct request *rq, struct error *e)
+{
+	struct ticker ticker = {-1, -1};
+	struct record before = {};
+	int err = ticker_open(&ticker, rq->interval_ns);
+
+	if (!err)
+		err = read_raw(&s->store, &before);
+	if (rq->csv)
+		record_print_csv_head(stdout);
+	for (unsigned long n = 0; !err && (!rq->count || n < rq->count);) {
+		enum tick tick = ticker_wait(&ticker, -1);
+
+		if (tick == TICK_END)
+			break;
+		if (tick != TICK_TIME)
+			continue;
+		if (!store_is_live(&s->store)) {
+			err = fail(e, -ENOTCONN, "stats: unloaded meanwhile; nothing is counted any more");
+			break;
+		}
+		n++;
+		err = show_interval(&s->store, rq, &before);
+		if (!err && fflush(stdout)) {
+			__fpurge(stdout); /* nobody reads any more: the end, not a failure */
+			break;
+		}
+	}
+	free_record(&before);
+	ticker_close(&ticker);
+	return err && err != -ENOTCONN ? fail(e, err, "stats: %s", strerror(-err)) : err;
 }
 
 int cmd_stats(const struct settings *settings, struct words words, struct error *e)
 {
-	struct counts counts = {};
+	struct request rq = {};
 	struct session s;
-	int err;
+	int err = parse_request(settings, &words, &rq, e);
 
-	if (words.count > 1)
-		return fail(e, -EINVAL, "stats: '%s': takes no words", words.list[1]);
-	err = require_root(e);
 	if (!err)
-		err = session_open(settings, false, &s, e);
-	if (err)
-		return err;
-	if (!s.live)
-		err = fail(e, -ENOTCONN, "not loaded: no interface is filtered; `xdpfw load IFACE` does that");
-	if (!err && counts_read(&s.store, &counts))
-		err = fail(e, -ENOMEM, "out of memory");
-	if (!err && settings->json)
-		print_json(&counts, s.store.control->since_ns);
-	else if (!err)
-		print_text(&counts);
-	counts_free(&counts);
-	session_close(&s);
+		err = require_root(e);
+	if (!err)
+		err = session_open(settings, rq.reset, &s, e);
+	if (!err) {
+		if (!s.live)
+			err = fail(e, -ENOTCONN, "not loaded: no interface is filtered; `xdpfw load IFACE` does that");
+		else if (rq.reset)
+			err = reset(&s, &rq, e);
+		else
+			err = rq.interval_ns ? watch(&s, &rq, e) : show_once(&s, &rq, e);
+		session_close(&s);
+	}
+	ports_free(&rq.filter.ports);
 	return err;
 }
