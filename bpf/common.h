@@ -21,6 +21,7 @@
 #include "xdpfw/counters.h"
 #include "xdpfw/decision.h"
 #include "xdpfw/flow.h"
+#include "xdpfw/history.h"
 #include "xdpfw/policy.h"
 
 #define likely(x)   __builtin_expect(!!(x), 1)

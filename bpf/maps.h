@@ -115,6 +115,15 @@ struct {
 	__type(value, struct xdpfw_rule_deltas);
 } rule_deltas SEC(".maps");
 
+/* What was dropped last: written by the data path, read through mmap. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1); /* per CPU */
+	__type(key, __u32);
+	__type(value, struct xdpfw_history);
+} history SEC(".maps");
+
 /* State: written by the data path. */
 
 struct {

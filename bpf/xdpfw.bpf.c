@@ -13,6 +13,7 @@
 #include "common.h"
 #include "config.h"
 #include "count.h"
+#include "history.h"
 #include "judge.h"
 #include "maps.h"
 #include "reject.h"
@@ -53,6 +54,8 @@ static __always_inline void settle(const struct pkt *p, enum xdpfw_dir dir, __u3
 	if (unlikely(p->fragment == FRAGMENT_FIRST))
 		remember_fragment(p, decision);
 	count(p, dir, decision);
+	if (!passes(decision))
+		note_drop(p, decision);
 }
 
 SEC("xdp")

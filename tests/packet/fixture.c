@@ -39,7 +39,7 @@ static void size_maps(void)
 	struct bpf_map *per_cpu[] = {
 		rig.skel->maps.port_counts, rig.skel->maps.reason_counts, rig.skel->maps.rule_counts,
 		rig.skel->maps.drop_deltas, rig.skel->maps.rule_deltas,   rig.skel->maps.sockets,
-		rig.skel->maps.routes,      rig.skel->maps.budgets,
+		rig.skel->maps.routes,      rig.skel->maps.budgets,       rig.skel->maps.history,
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(per_cpu); i++)
@@ -69,6 +69,7 @@ static void map_all(void)
 	rig.rule_deltas = map_memory(rig.skel->maps.rule_deltas);
 	rig.fingerprints = map_memory(rig.skel->maps.fingerprints);
 	rig.sockets = map_memory(rig.skel->maps.sockets);
+	rig.history = map_memory(rig.skel->maps.history);
 }
 
 void fixture_open_as(const struct config *config)

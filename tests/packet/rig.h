@@ -23,6 +23,7 @@ struct rig {
 	struct xdpfw_rule_deltas *rule_deltas;
 	struct xdpfw_fingerprint_table_value *fingerprints;
 	struct xdpfw_socket *sockets;
+	struct xdpfw_history *history;
 };
 
 extern struct rig rig;
