@@ -25,6 +25,8 @@ static const struct command {
 	{"allow", "allow [in|out] TARGET", "let connection requests to it pass", cmd_change},
 	{"deny", "deny [in|out] TARGET [--kill]", "drop them; --kill: cut open connections too", cmd_change},
 	{"reject", "reject [in|out] TARGET [--kill]", "drop them and tell the sender", cmd_change},
+	{"limit", "limit [in|out] TARGET [rate N/DURATION]", "let so many pass from each sender, 6 in 30 s if not said",
+	 cmd_change},
 	{"route", "route allow|deny|reject TARGET", "the same for requests to hosts behind this one", cmd_change},
 	{"forward", "forward A:B[/PROTO]", "link two local ports, both ways", cmd_change},
 	{"delete", "delete N... | id:ID... | RULE-AS-TYPED", "delete rules or forwards", cmd_delete},

@@ -89,11 +89,30 @@ int parse_addr(const char *word, const char *text, struct xdpfw_addr *addr, stru
 		    excerpt(word).text);
 }
 
+/* "255.255.0.0", as ufw takes it: ones, then zeros. */
+static int parse_netmask(const char *word, const char *text, __u8 *length, struct error *e)
+{
+	struct xdpfw_addr mask;
+	__u32 bits, zeros;
+	int err = parse_ipv4(word, text, &mask, e);
+
+	if (err)
+		return err;
+	bits = ntohl(mask.words[3]);
+	zeros = bits ? __builtin_ctz(bits) : 32;
+	if (zeros < 32 && ~bits != (1U << zeros) - 1)
+		return fail(e, -EINVAL, "'%s': not a netmask; write the length, as 10.0.0.0/24", excerpt(word).text);
+	*length = 128 - zeros;
+	return 0;
+}
+
 /* @text is what follows the slash, NULL if there is none. */
 static int parse_length(const char *word, const char *text, bool ipv4, __u8 *length, struct error *e)
 {
 	unsigned long bits = ipv4 ? 32 : 128, value = bits;
 
+	if (text && ipv4 && strchr(text, '.'))
+		return parse_netmask(word, text, length, e);
 	if (text && parse_number(text, strlen(text), bits, &value) != NUMBER_OK)
 		return fail(e, -EINVAL, "'%s': the prefix length of an IPv%d address is 0..%lu", excerpt(word).text,
 			    ipv4 ? 4 : 6, bits);

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "parse.h"
-#include "parse_addr.h"
+#include "parse_address.h"
 #include "parse_ip_protocol.h"
 #include "parse_ports.h"
 #include "parse_services.h"
@@ -98,66 +98,6 @@ static int parse_numbers(const struct target_word *word, struct ports *ports, un
 	return err;
 }
 
-/* ADDR:PORTS or [ADDR]:PORTS: first what is wrong with it, then that it is too early for it. */
-static int refuse_endpoint(const char *word, const char *addr, const char *ports, struct error *e)
-{
-	struct ports parsed = {0};
-	struct xdpfw_addr ignored;
-	int err = parse_addr(word, addr, &ignored, e);
-
-	if (!err)
-		err = parse_port_list(ports, strcspn(ports, "/"), false, &parsed, e);
-	ports_free(&parsed);
-	if (err)
-		return err;
-	return fail(e, -EINVAL, "'%s': rules with addresses are not part of this version; write %s for every address",
-		    excerpt(word).text, excerpt(ports).text);
-}
-
-static int refuse_bare_address(const char *word, struct error *e)
-{
-	struct excerpt shown = excerpt(word);
-	struct prefix ignored;
-	int err = parse_prefix(word, &ignored, NULL, e);
-
-	if (err)
-		return err;
-	return fail(e, -EINVAL,
-		    "'%s': a bare address does not say which end it is, 'from %s' (sender) or 'to %s'; "
-		    "rules with addresses are not part of this version",
-		    shown.text, shown.text, shown.text);
-}
-
-static int refuse_address(const char *word, struct error *e)
-{
-	bool brackets = *word == '[';
-	_free_ char *copy = strdup(word + brackets);
-	char *end;
-
-	if (!copy)
-		return fail(e, -ENOMEM, "out of memory");
-	end = strpbrk(copy, brackets ? "]" : ":");
-	if (!end && brackets)
-		return fail(e, -EINVAL, "'%s': ']' is missing; write it as [2001:db8::1]:22", excerpt(word).text);
-	if (brackets && end[1] != ':')
-		return fail(e, -EINVAL, "'%s': brackets are for an address with a port, as [2001:db8::1]:22",
-			    excerpt(word).text);
-	if (!brackets && (!end || strchr(end + 1, ':')))
-		return refuse_bare_address(word, e);
-	*end = '\0';
-	return refuse_endpoint(word, copy, end + 1 + brackets, e);
-}
-
-/* Addresses have dots or brackets or, IPv6, more than one colon; "http:80" is a host to most people. */
-static bool looks_like_address(const struct target_word *word)
-{
-	const char *colon = strchr(word->name, ':');
-
-	if (strpbrk(word->name, ".["))
-		return true;
-	return colon && !strchr(word->name, ',') && (strchr(colon + 1, ':') || isalpha((unsigned char)*word->name));
-}
-
 static int refuse_name(const struct target_word *word, struct error *e)
 {
 	struct excerpt shown = excerpt(word->whole);
@@ -179,8 +119,9 @@ static int parse_name_or_number(const struct target_word *word, struct ports *po
 		return fail(e, err, "out of memory");
 	if (service.protocols)
 		return parse_service(word, &service, ports, protocols, e);
-	if (looks_like_address(word))
-		return refuse_address(word->whole, e);
+	if (is_address_word(word->whole))
+		return fail(e, -EINVAL, "'%s': an address; ports or a service are wanted here",
+			    excerpt(word->whole).text);
 	if (isalpha((unsigned char)*word->name) && !strchr(word->name, ','))
 		return refuse_name(word, e);
 	return parse_numbers(word, ports, protocols, e);

@@ -53,21 +53,8 @@ static const struct {
 	const char *word;
 	const char *what;
 } later[] = {
-	{"from", "rules with addresses"},
-	{"to", "rules with addresses"},
-	{"on", "rules for one interface"},
-	{"log", "rules that log"},
-	{"comment", "comments behind a statement"},
-	{"for", "statements that expire"},
-	{"limit", "rate limits"},
-	{"rate", "rate limits"},
-	{"user", "rules for users"},
-	{"cgroup", "rules for cgroups"},
-	{"insert", "rules with a place"},
-	{"prepend", "rules with a place"},
 	{"one-way", "one-way forwards"},
 	{"keep-source", "forwards with addresses"},
-	{"set", "address sets"},
 };
 
 int refuse_later_word(const char *word, struct error *e)

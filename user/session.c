@@ -111,8 +111,11 @@ static int stage(struct session *s, struct ruleset *set, struct error *e)
 
 int session_commit(struct session *s, struct ruleset *set, bool runtime, unsigned int *generation, struct error *e)
 {
-	int err = runtime ? 0 : stage(s, set, e);
+	int err = ruleset_enforceable(set, e); /* also for a file that is not loaded yet */
 
+	if (err)
+		return err;
+	err = runtime ? 0 : stage(s, set, e);
 	if (!err && s->live)
 		err = store_commit(&s->store, set, xdpfw_control_epoch(s->store.control->word), e);
 	if (err) {

@@ -5,13 +5,16 @@
  */
 #include "statement.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "parse_address.h"
+#include "parse_iface.h"
+#include "parse_time.h"
 #include "parse_words.h"
 #include "rule.h"
+#include "split_words.h"
 #include "statement_forward.h"
 #include "statement_rule.h"
 #include "util.h"
@@ -22,8 +25,6 @@
 /* For messages. */
 #define AND_NAME(code, name, seconds) ", " name
 #define OPTIONS                       "allow-ping, non-ip" XDPFW_TIMEOUTS(AND_NAME)
-
-static const char blanks[] = " \t\r\n\v\f";
 
 static int parse_default(struct cursor *cursor, struct statement *s, struct error *e)
 {
@@ -44,6 +45,23 @@ static int parse_default(struct cursor *cursor, struct statement *s, struct erro
 	return cursor_end(cursor, "a default has one direction", e);
 }
 
+/* [for DURATION | until TIME], and nothing behind it. */
+static int parse_end(struct cursor *cursor, const char *hint, __u64 *expires, struct error *e)
+{
+	const char *word = cursor_peek(cursor), *value;
+	bool lasts = word && !strcmp(word, "for"), ends = word && !strcmp(word, "until");
+	int err;
+
+	if (!lasts && !ends)
+		return cursor_end(cursor, hint, e);
+	cursor_next(cursor);
+	value = cursor_next(cursor);
+	if (!value)
+		return fail(e, -EINVAL, "'%s': when is missing; write for 20m or until 2026-11-25T18:00:00Z", word);
+	err = parse_expiry(lasts ? value : NULL, ends ? value : NULL, expires, e);
+	return err ? err : cursor_end(cursor, NULL, e);
+}
+
 static int parse_block(struct cursor *cursor, struct statement *s, struct error *e)
 {
 	const char *prefix = cursor_next(cursor);
@@ -52,7 +70,30 @@ static int parse_block(struct cursor *cursor, struct statement *s, struct error 
 	if (!prefix)
 		return fail(e, -EINVAL, "'block': the address is missing; write block 203.0.113.9 or 2001:db8::/32");
 	err = parse_prefix(prefix, &s->block.prefix, NULL, e);
-	return err ? err : cursor_end(cursor, "one address a statement", e);
+	return err ? err : parse_end(cursor, "one address a statement", &s->block.expires, e);
+}
+
+/* `set add NAME PREFIX`; what else can be done with sets is no statement. */
+static int parse_set(struct cursor *cursor, struct statement *s, struct error *e)
+{
+	const char *verb = cursor_next(cursor), *name = cursor_next(cursor), *prefix = cursor_next(cursor);
+	int err;
+
+	if (!verb || strcmp(verb, "add"))
+		return fail(e, -EINVAL, "'%s': not a statement; write set add office 203.0.113.0/24",
+			    verb ? excerpt(verb).text : "set");
+	if (!name || !prefix)
+		return fail(e, -EINVAL, "'set add': the %s is missing; write set add office 203.0.113.0/24",
+			    name ? "address" : "name");
+	err = check_set_name(name, e);
+	if (!err)
+		err = parse_prefix(prefix, &s->member.prefix, NULL, e);
+	if (!err)
+		err = parse_end(cursor, "one address a statement", &s->member.expires, e);
+	if (err)
+		return err;
+	s->member.name = strdup(name);
+	return s->member.name ? 0 : fail(e, -ENOMEM, "out of memory");
 }
 
 /* Flows but those of TCP are found by fingerprints alone, which age. */
@@ -103,24 +144,12 @@ static int parse_option(struct cursor *cursor, struct statement *s, struct error
 	return err ? err : cursor_end(cursor, NULL, e);
 }
 
-/* As the kernel's dev_valid_name(), and nothing that reads like a flag. */
-static bool is_iface_name(const char *name)
-{
-	if (!*name || *name == '-' || !strcmp(name, ".") || !strcmp(name, ".."))
-		return false;
-	for (; *name; name++)
-		if (*name == '/' || *name == ':' || isspace((unsigned char)*name) || iscntrl((unsigned char)*name))
-			return false;
-	return true;
-}
-
 static int parse_iface(const char *name, struct load_iface *load, struct error *e)
 {
-	if (!is_iface_name(name))
-		return fail(e, -EINVAL, "'%s': not a name of an interface; 'ip link' lists them", excerpt(name).text);
-	if (strlen(name) >= sizeof(load->name))
-		return fail(e, -EINVAL, "'%s': names of interfaces have at most %zu characters", excerpt(name).text,
-			    sizeof(load->name) - 1);
+	int err = check_iface_name(name, e);
+
+	if (err)
+		return err;
 	if (!strcmp(name, "lo"))
 		return fail(e, -EINVAL, "'lo': loopback is never filtered");
 	strcpy(load->name, name);
@@ -147,10 +176,11 @@ static const struct grammar {
 	int (*parse)(struct cursor *cursor, struct statement *s, struct error *e);
 } grammars[] = {
 	{"allow", STATEMENT_RULE, parse_rule},         {"deny", STATEMENT_RULE, parse_rule},
-	{"reject", STATEMENT_RULE, parse_rule},        {"route", STATEMENT_RULE, parse_route},
+	{"reject", STATEMENT_RULE, parse_rule},        {"limit", STATEMENT_RULE, parse_rule},
+	{"route", STATEMENT_RULE, parse_route},        {"disabled", STATEMENT_RULE, parse_disabled},
+	{"block", STATEMENT_BLOCK, parse_block},       {"set", STATEMENT_SET, parse_set},
 	{"default", STATEMENT_DEFAULT, parse_default}, {"forward", STATEMENT_FORWARD, parse_forward},
-	{"block", STATEMENT_BLOCK, parse_block},       {"option", STATEMENT_OPTION, parse_option},
-	{"load", STATEMENT_LOAD, parse_load},
+	{"option", STATEMENT_OPTION, parse_option},    {"load", STATEMENT_LOAD, parse_load},
 };
 
 static const struct grammar *find_grammar(const char *command)
@@ -170,12 +200,17 @@ static int choose_grammar(struct cursor *cursor, const struct grammar **chosen, 
 
 	if (!command)
 		return fail(e, -EINVAL, "'': a statement is missing; write one such as allow in 22");
+	if (!strcmp(command, "insert") || !strcmp(command, "prepend"))
+		return fail(
+			e, -EINVAL,
+			"'%s': a command, not a statement; in a file the order of the lines is the order of the rules",
+			command);
 	if (!grammar) {
 		err = refuse_later_word(command, e);
 		return err ? err
 			   : fail(e, -EINVAL,
-				  "'%s': unknown; statements are allow, deny, reject, route, default, forward, block, "
-				  "option and load",
+				  "'%s': unknown; statements are allow, deny, reject, limit, route, default, forward, "
+				  "block, set, option and load",
 				  excerpt(command).text);
 	}
 	if (cursor->mode && grammar->kind != STATEMENT_LOAD)
@@ -197,8 +232,8 @@ int statement_parse(int count, char *const words[], struct statement *out, struc
 		return err;
 	s.kind = grammar->kind;
 	s.runtime = cursor.runtime;
-	if (s.kind == STATEMENT_RULE) /* `route` has its action behind it */
-		find_action(grammar->command, &s.rule.verdict);
+	if (s.kind == STATEMENT_RULE) /* `route` and `disabled` have their action behind them */
+		find_rule_action(grammar->command, &s.rule);
 	err = grammar->parse(&cursor, &s, e);
 	if (!err && statement_id(&s, &s.id))
 		err = fail(e, -ENOMEM, "out of memory");
@@ -220,22 +255,12 @@ static int parse_comment(const char *line, struct statement *out, struct error *
 	return 0;
 }
 
-/* Cut @text into words in place. @words has room for any text: (length + 1) / 2 at most. */
-static int split_words(char *text, char **words)
-{
-	char *rest = NULL;
-	int count = 0;
-
-	for (char *word = strtok_r(text, blanks, &rest); word; word = strtok_r(NULL, blanks, &rest))
-		words[count++] = word;
-	return count;
-}
-
 int statement_parse_line(const char *line, struct statement *out, struct error *e)
 {
-	const char *start = line + strspn(line, blanks);
+	const char *start = skip_blanks(line);
 	_free_ char *text = NULL;
 	_free_ char **words = NULL;
+	int count;
 
 	if (!*start || *start == '#')
 		return parse_comment(line, out, e);
@@ -243,7 +268,8 @@ int statement_parse_line(const char *line, struct statement *out, struct error *
 	words = calloc(strlen(start) / 2 + 1, sizeof(*words));
 	if (!text || !words)
 		return fail(e, -ENOMEM, "out of memory");
-	return statement_parse(split_words(text, words), words, out, e);
+	count = split_words(text, words, e);
+	return count < 0 ? count : statement_parse(count, words, out, e);
 }
 
 void statement_free(struct statement *s)

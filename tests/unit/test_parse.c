@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Leaf parsers: ports, protocols, targets, durations. Addresses are in test_addr.c. */
+#include "parse_address.h"
 #include "unit.h"
 
 Test(parse_port, accepts)
@@ -286,43 +287,8 @@ Test(parse_target, refuses)
 		{"80:", "'': a port is missing; write a number, 0..65535"},
 		{":80", "'': a port is missing; write a number, 0..65535"},
 		{"80:90-95/tcp", "'90-95': not a port; write a number, 0..65535"},
-		/* endpoints */
-		{"210.10.94.277:8082", "'210.10.94.277:8082': 277 is no octet of an IPv4 address; octets are 0..255"},
-		{"210.10.94.27:8082", "'210.10.94.27:8082': rules with addresses are not part of this version; "
-				      "write 8082 for every address"},
-		{"210.10.94.27:22,80/tcp", "'210.10.94.27:22,80/tcp': rules with addresses are not part of this "
-					   "version; write 22,80/tcp for every address"},
-		{"10.0.0.1:70000", "'70000': ports are 0..65535"},
-		{"10.0.0.1:", "'': a port is missing; write a number, 0..65535"},
-		{"10.0.0:80", "'10.0.0:80': an IPv4 address has four octets, as 203.0.113.9"},
-		{"10.0.0.01:80", "'10.0.0.01:80': octet 01 has leading zeros; write 1"},
-		{"10.0..1:80", "'10.0..1:80': an octet of the IPv4 address is empty; write it as 203.0.113.9"},
-		{"[2001:db8::1]:80", "'[2001:db8::1]:80': rules with addresses are not part of this version; write 80 "
-				     "for every address"},
-		{"[2001:db8::1]:80/tcp", "'[2001:db8::1]:80/tcp': rules with addresses are not part of this version; "
-					 "write 80/tcp for every address"},
-		{"[2001:db8::g]:80", "'[2001:db8::g]:80': not an IPv6 address; write it as 2001:db8::1"},
-		{"[fe80::1%eth0]:80", "'[fe80::1%eth0]:80': addresses have no zone here; leave out '%eth0'"},
-		{"[::ffff:1.2.3.4]:80", "'[::ffff:1.2.3.4]:80': v4-mapped addresses are not accepted; write 1.2.3.4"},
-		{"[2001:db8::1", "'[2001:db8::1': ']' is missing; write it as [2001:db8::1]:22"},
-		{"[2001:db8::1]", "'[2001:db8::1]': brackets are for an address with a port, as [2001:db8::1]:22"},
-		{"http:80", "'http:80': not an address; host names are not looked up, write it as 203.0.113.9 or "
-			    "2001:db8::1"},
-		{"example.com:80", "'example.com:80': not an address; host names are not looked up, write it as "
-				   "203.0.113.9 or 2001:db8::1"},
-		/* bare addresses */
-		{"210.10.94.27", "'210.10.94.27': a bare address does not say which end it is, 'from 210.10.94.27' "
-				 "(sender) or 'to 210.10.94.27'; rules with addresses are not part of this version"},
-		{"10.0.0.0/8", "'10.0.0.0/8': a bare address does not say which end it is, 'from 10.0.0.0/8' (sender) "
-			       "or 'to 10.0.0.0/8'; rules with addresses are not part of this version"},
-		{"2001:db8::1", "'2001:db8::1': a bare address does not say which end it is, 'from 2001:db8::1' "
-				"(sender) or 'to 2001:db8::1'; rules with addresses are not part of this version"},
-		{"210.10.94.277", "'210.10.94.277': 277 is no octet of an IPv4 address; octets are 0..255"},
-		{"10.0.0.0/33", "'10.0.0.0/33': the prefix length of an IPv4 address is 0..32"},
-		{"1:2:3", "'1:2:3': not an IPv6 address; write it as 2001:db8::1"},
-		{"example.com", "'example.com': not an address; host names are not looked up, write it as 203.0.113.9 "
-				"or 2001:db8::1"},
-		{"2.2", "'2.2': an IPv4 address has four octets, as 203.0.113.9"},
+		{"10.0.0.1:22", "'10.0.0.1:22': an address; ports or a service are wanted here"},
+		{"2001:db8::1", "'2001:db8::1': an address; ports or a service are wanted here"},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -334,6 +300,83 @@ Test(parse_target, refuses)
 		cr_expect_eq(parse_target(cases[i].input, &ports, &protocols, &e), -EINVAL, "%s", cases[i].input);
 		cr_expect_str_eq(e.text, cases[i].text);
 		cr_expect(ports.ranges == &kept && ports.count == 1 && protocols == 99, "untouched on failure");
+	}
+}
+
+Test(parse_address_target, accepts)
+{
+	static const struct {
+		const char *word, *addr, *target;
+	} cases[] = {
+		{"210.10.94.27:8082", "210.10.94.27", "8082"},
+		{"210.10.94.27:22,80/tcp", "210.10.94.27", "22,80/tcp"},
+		{"10.0.0.1:6000-6010/sctp", "10.0.0.1", "6000-6010/sctp"},
+		{"[2001:db8::1]:80", "2001:db8::1", "80"},
+		{"[2001:DB8:0::1]:0-65535/udp", "2001:db8::1", "0-65535/udp"},
+		{"10.0.0.1", "10.0.0.1", "any"},
+		{"10.1.2.3/8", "10.0.0.0/8", "any"},
+		{"2001:db8::1", "2001:db8::1", "any"},
+		{"::/0", "::/0", "any"},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct prefix addr;
+		struct ports ports = {0};
+		unsigned int protocols = 99;
+		struct error e = {0};
+		char shown[ADDR_TEXT_MAX];
+		_free_ char *target = NULL;
+
+		cr_expect(is_address_word(cases[i].word), "%s", cases[i].word);
+		cr_assert_eq(parse_address_target(cases[i].word, &addr, &ports, &protocols, &e), 0, "%s", e.text);
+		target = format_target(&ports, protocols);
+		cr_expect_str_eq(format_prefix(&addr, shown), cases[i].addr);
+		cr_expect_str_eq(target, cases[i].target);
+		ports_free(&ports);
+	}
+	cr_expect(!is_address_word("80:90") && !is_address_word("http") && !is_address_word("80,81:82"));
+}
+
+Test(parse_address_target, refuses)
+{
+	static const struct refusal cases[] = {
+		/* endpoints */
+		{"210.10.94.277:8082", "'210.10.94.277:8082': 277 is no octet of an IPv4 address; octets are 0..255"},
+		{"10.0.0.1:70000", "'70000': ports are 0..65535"},
+		{"10.0.0.1:", "'': a port is missing; write a number, 0..65535"},
+		{"10.0.0:80", "'10.0.0:80': an IPv4 address has four octets, as 203.0.113.9"},
+		{"10.0.0.01:80", "'10.0.0.01:80': octet 01 has leading zeros; write 1"},
+		{"10.0..1:80", "'10.0..1:80': an octet of the IPv4 address is empty; write it as 203.0.113.9"},
+		{"[2001:db8::g]:80", "'[2001:db8::g]:80': not an IPv6 address; write it as 2001:db8::1"},
+		{"[fe80::1%eth0]:80", "'[fe80::1%eth0]:80': addresses have no zone here; leave out '%eth0'"},
+		{"[::ffff:1.2.3.4]:80", "'[::ffff:1.2.3.4]:80': v4-mapped addresses are not accepted; write 1.2.3.4"},
+		{"[2001:db8::1", "'[2001:db8::1': ']' is missing; write it as [2001:db8::1]:22"},
+		{"[2001:db8::1]", "'[2001:db8::1]': brackets are for an address with a port, as [2001:db8::1]:22"},
+		{"http:80", "'http:80': not an address; host names are not looked up, write it as 203.0.113.9 or "
+			    "2001:db8::1"},
+		{"example.com:80", "'example.com:80': not an address; host names are not looked up, write it as "
+				   "203.0.113.9 or 2001:db8::1"},
+		/* bare addresses */
+		{"210.10.94.277", "'210.10.94.277': 277 is no octet of an IPv4 address; octets are 0..255"},
+		{"10.0.0.0/33", "'10.0.0.0/33': the prefix length of an IPv4 address is 0..32"},
+		{"1:2:3", "'1:2:3': not an IPv6 address; write it as 2001:db8::1"},
+		{"example.com", "'example.com': not an address; host names are not looked up, write it as 203.0.113.9 "
+				"or 2001:db8::1"},
+		{"2.2", "'2.2': an IPv4 address has four octets, as 203.0.113.9"},
+		{"10.0.0.1:22/tpc", "'tpc': not a protocol with ports; write tcp, udp or sctp"},
+		{"10.0.0.1:22:80", "'10.0.0.1:22:80': not an IPv6 address; write it as 2001:db8::1"},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct prefix addr = {.length = 7};
+		struct ports ports = {0};
+		unsigned int protocols = 99;
+		struct error e = {0};
+
+		cr_expect_eq(parse_address_target(cases[i].input, &addr, &ports, &protocols, &e), -EINVAL, "%s",
+			     cases[i].input);
+		cr_expect_str_eq(e.text, cases[i].text);
+		cr_expect(addr.length == 7 && !ports.count && protocols == 99, "%s", cases[i].input);
 	}
 }
 

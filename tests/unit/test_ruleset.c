@@ -342,13 +342,13 @@ Test(ruleset, forwards_do_not_share_ports)
 Test(ruleset, errors_name_file_and_line)
 {
 	static const struct refusal cases[] = {
-		{"allwo 22",
-		 "x.rules:1: 'allwo': unknown; statements are allow, deny, reject, route, default, forward, "
-		 "block, option and load"},
+		{"allwo 22", "x.rules:1: 'allwo': unknown; statements are allow, deny, reject, limit, route, default, "
+			     "forward, block, set, option and load"},
 		{"allow 22\n\n# c\nallow in 70000\nallow 99999\n", "x.rules:4: '70000': ports are 0..65535"},
 		{"allow 22\nforward 1:2\nforward 2:3",
 		 "x.rules:3: 'forward 2:3': port 2 is already used by 'forward 1:2'; delete that first"},
-		{"allow in 22 # ssh\n", "x.rules:1: '#': one word too many; comments stand on lines of their own"},
+		{"allow in 22 # ssh\n",
+		 "x.rules:1: '#': one word too many; comments stand on lines of their own, or behind the word comment"},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
