@@ -109,6 +109,7 @@ struct pkt {
 	__u8 tcp_flags;
 	__u8 icmp_type;
 	__u8 fragment;  /* enum fragment_kind */
+	__u8 table;     /* enum xdpfw_table, where has_ports() */
 	__u8 dir;       /* enum xdpfw_dir: in at XDP and TC ingress, out at TC egress */
 	__u8 hook;      /* enum hook */
 	__u8 ported;    /* the ports have been read: TCP, UDP or SCTP, and no later fragment */
@@ -136,9 +137,10 @@ static __always_inline bool has_ports(const struct pkt *p)
 	return p->protocol == IPPROTO_TCP || p->protocol == IPPROTO_UDP || p->protocol == PROTO_SCTP;
 }
 
-static __always_inline __u32 table_of(const struct pkt *p)
+/* Of a protocol with ports; on the hot path this is p->table. */
+static __always_inline enum xdpfw_table table_of(__u8 protocol)
 {
-	return p->protocol == IPPROTO_TCP ? XDPFW_TCP : p->protocol == IPPROTO_UDP ? XDPFW_UDP : XDPFW_SCTP;
+	return protocol == IPPROTO_TCP ? XDPFW_TCP : protocol == IPPROTO_UDP ? XDPFW_UDP : XDPFW_SCTP;
 }
 
 static __always_inline const struct xdpfw_addr *local_addr(const struct pkt *p)

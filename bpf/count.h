@@ -18,8 +18,8 @@ static __always_inline void count_reason(const struct pkt *p, enum xdpfw_dir dir
 {
 	struct xdpfw_reason_counts *counts = bpf_map_lookup_elem(&reason_counts, &cpu);
 
-	if (counts)
-		add(&counts->at[dir][xdpfw_verdict_of(decision)][xdpfw_reason_of(decision)], p);
+	if (counts) /* verdict and reason as one index: they are the top byte */
+		add(&counts->at[dir][0][0] + (decision >> XDPFW_REASON_SHIFT), p);
 }
 
 /* Add to a delta; false if it is full and @count must take it (and then, at last, the delta be cleared). */
@@ -56,7 +56,7 @@ static __always_inline void count_rule(const struct pkt *p, __u32 cpu, __u32 rul
 
 static __always_inline void count_port(const struct pkt *p, __u32 cpu, __u32 dir, __u32 side, __u16 port)
 {
-	__u32 index = xdpfw_port_counts_index(cpu, dir, table_of(p), side);
+	__u32 index = xdpfw_port_counts_index(cpu, dir, p->table, side);
 	struct xdpfw_port_counts *counts = bpf_map_lookup_elem(&port_counts, &index);
 
 	if (counts)
@@ -65,14 +65,14 @@ static __always_inline void count_port(const struct pkt *p, __u32 cpu, __u32 dir
 
 static __always_inline void count_dropped(const struct pkt *p, __u32 cpu, __u32 dir)
 {
-	__u32 index = xdpfw_drop_deltas_index(cpu, dir, table_of(p));
+	__u32 index = xdpfw_drop_deltas_index(cpu, dir, p->table);
 	struct xdpfw_drop_deltas *deltas = bpf_map_lookup_elem(&drop_deltas, &index);
 	struct xdpfw_port_counts *counts;
 	struct xdpfw_count sum;
 
 	if (!deltas || add_delta(&deltas->ports[p->destination_port], &sum, p))
 		return;
-	index = xdpfw_port_counts_index(cpu, dir, table_of(p), XDPFW_DROPPED);
+	index = xdpfw_port_counts_index(cpu, dir, p->table, XDPFW_DROPPED);
 	counts = bpf_map_lookup_elem(&port_counts, &index);
 	if (counts)
 		settle_delta(&deltas->ports[p->destination_port], &counts->ports[p->destination_port], &sum);
@@ -120,6 +120,7 @@ static __always_inline void count(const struct pkt *p, enum xdpfw_dir dir, __u32
 	__u32 cpu = bpf_get_smp_processor_id();
 	__u32 rule = xdpfw_rule_of(decision);
 
+	__builtin_assume(p->dir == dir);
 	count_reason(p, dir, cpu, decision);
 	if (rule)
 		count_rule(p, cpu, rule);

@@ -39,7 +39,7 @@ static __always_inline enum xdpfw_timeout timeout_of(const struct xdpfw_flow_key
 /* The live flow of this key in @map; NULL if there is none or its time is over. */
 static __noinline struct xdpfw_flow *find_flow(void *map, const struct pkt *p, const struct xdpfw_flow_key *key)
 {
-	struct xdpfw_policy_head *head = bpf_map_lookup_elem(&heads, &p->slot);
+	const struct xdpfw_policy_head *head = policy_head(p->slot);
 	struct xdpfw_flow *flow = bpf_map_lookup_elem(map, key);
 
 	if (!flow || !head)
@@ -184,14 +184,14 @@ static __noinline void begin_guest(const struct pkt *p)
 }
 
 /* An inbound packet that the policy passes: note it if its answer would not pass by itself. */
-static __always_inline void record_guest(const struct pkt *p, const struct xdpfw_policy_head *head)
+static __always_inline void record_guest(const struct pkt *p)
 {
 	__u32 answer;
 
 	if (likely(!(p->flags & XDPFW_OUT_DENIES)) || p->protocol == IPPROTO_TCP || is_icmp(p))
 		return;
-	answer = has_ports(p) ? port_cell(p->slot, XDPFW_OUT, table_of(p), p->source_port)
-			      : head->protocols[XDPFW_OUT][p->protocol];
+	answer = has_ports(p) ? port_cell(p->slot, XDPFW_OUT, p->table, p->source_port)
+			      : protocol_cell(p->slot, XDPFW_OUT, p->protocol);
 	if (!passes(answer))
 		begin_guest(p);
 }

@@ -64,6 +64,7 @@ static __always_inline bool parse_quoted_l4(const struct frame *f, struct pkt *q
 			return false;
 		quoted->source_port = bpf_ntohs(header->source);
 		quoted->destination_port = bpf_ntohs(header->destination);
+		quoted->table = table_of(quoted->protocol);
 		return true;
 	}
 	if (quoted->protocol == IPPROTO_ICMP || quoted->protocol == IPPROTO_ICMPV6) {
@@ -111,11 +112,9 @@ static __always_inline void reverse(struct pkt *p)
 /* Would the inbound policy alone let the answer to the quoted packet in? */
 static __always_inline bool lets_answer_in(const struct pkt *answer)
 {
-	struct xdpfw_policy_head *head = bpf_map_lookup_elem(&heads, &answer->slot);
-
 	if (has_ports(answer))
-		return passes(port_cell(answer->slot, XDPFW_IN, table_of(answer), answer->destination_port));
-	return head && !is_icmp(answer) && passes(head->protocols[XDPFW_IN][answer->protocol]);
+		return passes(port_cell(answer->slot, XDPFW_IN, answer->table, answer->destination_port));
+	return !is_icmp(answer) && passes(protocol_cell(answer->slot, XDPFW_IN, answer->protocol));
 }
 
 static __always_inline bool quotes_own_packet(void *ctx, const struct frame *f, const struct pkt *p)
@@ -125,7 +124,7 @@ static __always_inline bool quotes_own_packet(void *ctx, const struct frame *f, 
 	if (!parse_quoted(f, p, &answer) || !addr_equal(&answer.source, &p->destination))
 		return false;
 	reverse(&answer);
-	if (has_ports(&answer) && passes(port_cell(answer.slot, XDPFW_IN, table_of(&answer), answer.destination_port)))
+	if (has_ports(&answer) && passes(port_cell(answer.slot, XDPFW_IN, answer.table, answer.destination_port)))
 		return true;
 	if (answer.protocol == IPPROTO_TCP)
 		return may_look_up() && (has_socket(ctx, &answer, behind_link(&answer, answer.destination_port)) ||

@@ -57,16 +57,17 @@ static __always_inline __u32 reply_in(void *ctx, enum hook hook, const struct pk
 }
 
 /* @p has been parsed. @hook is a constant that the compiler can see. */
-static __always_inline __u32 judge_in(void *ctx, enum hook hook, const struct pkt *p,
-				      const struct xdpfw_policy_head *head)
+static __always_inline __u32 judge_in(void *ctx, enum hook hook, const struct pkt *p)
 {
-	__u32 decision = examine(p), exception;
+	__u32 decision, exception;
 
+	__builtin_assume(p->dir == XDPFW_IN);
+	decision = examine(p);
 	if (decision)
 		return decision;
-	decision = inbound_policy(ctx, p, head);
+	decision = inbound_policy(ctx, p);
 	if (passes(decision)) {
-		record_guest(p, head);
+		record_guest(p);
 		return decision;
 	}
 	exception = reply_in(ctx, hook, p);
@@ -132,7 +133,7 @@ static __always_inline __u32 reply_out(struct __sk_buff *skb, const struct pkt *
 	return is_other_reply(p) || has_guest(p) ? pass(XDPFW_R_REPLY) : 0;
 }
 
-static __always_inline __u32 judge_out(struct __sk_buff *skb, struct pkt *p, const struct xdpfw_policy_head *head)
+static __always_inline __u32 judge_out(struct __sk_buff *skb, struct pkt *p)
 {
 	__u32 decision = examine(p), exception;
 
@@ -143,7 +144,7 @@ static __always_inline __u32 judge_out(struct __sk_buff *skb, struct pkt *p, con
 		if (!p->foreign)
 			p->source_port = behind_link(p, p->source_port); /* the port on the wire */
 	}
-	decision = policy(p, XDPFW_OUT, head);
+	decision = policy(p, XDPFW_OUT);
 	if (passes(decision)) {
 		record_request(skb, p);
 		return decision;

@@ -14,24 +14,45 @@ static __always_inline __u32 port_cell(__u32 slot, __u32 dir, __u32 table, __u16
 	return cells ? cells->cells[port] : drop(XDPFW_R_INTERNAL);
 }
 
+static __always_inline const struct xdpfw_policy_head *policy_head(__u32 slot)
+{
+	return bpf_map_lookup_elem(&heads, &slot);
+}
+
+/* For protocols without ports, by protocol number. */
+static __always_inline __u32 protocol_cell(__u32 slot, __u32 dir, __u8 protocol)
+{
+	const struct xdpfw_policy_head *head = policy_head(slot);
+
+	return head ? head->protocols[dir][protocol] : drop(XDPFW_R_INTERNAL);
+}
+
+/* @version: 0 for ICMP, 1 for ICMPv6. */
+static __always_inline __u32 icmp_cell(__u32 slot, __u32 dir, __u32 version, __u8 type)
+{
+	const struct xdpfw_policy_head *head = policy_head(slot);
+
+	return head ? head->icmp_types[dir][version][type] : drop(XDPFW_R_INTERNAL);
+}
+
 /* @dir is p->dir, as a constant that the compiler can see. */
-static __always_inline __u32 policy(const struct pkt *p, enum xdpfw_dir dir, const struct xdpfw_policy_head *head)
+static __always_inline __u32 policy(const struct pkt *p, enum xdpfw_dir dir)
 {
 	if (likely(has_ports(p)))
-		return port_cell(p->slot, dir, table_of(p), p->destination_port);
+		return port_cell(p->slot, dir, p->table, p->destination_port);
 	if (p->protocol == IPPROTO_ICMP)
-		return head->icmp_types[dir][0][p->icmp_type];
+		return icmp_cell(p->slot, dir, 0, p->icmp_type);
 	if (p->protocol == IPPROTO_ICMPV6)
-		return head->icmp_types[dir][1][p->icmp_type];
-	return head->protocols[dir][p->protocol];
+		return icmp_cell(p->slot, dir, 1, p->icmp_type);
+	return protocol_cell(p->slot, dir, p->protocol);
 }
 
 /* Would the inbound policy let a request to this local port in? Without a socket that sends, the port may be
  * this host's (translated) or another's (routed). */
 static __always_inline bool lets_in(const struct pkt *p, __u16 port)
 {
-	return passes(port_cell(p->slot, XDPFW_IN, table_of(p), port)) ||
-	       (p->forwarded && passes(port_cell(p->slot, XDPFW_ROUTED, table_of(p), port)));
+	return passes(port_cell(p->slot, XDPFW_IN, p->table, port)) ||
+	       (p->forwarded && passes(port_cell(p->slot, XDPFW_ROUTED, p->table, port)));
 }
 
 /* Does a rule or a forward (not a default) let requests to this local port in? Then what leaves
@@ -45,8 +66,8 @@ static __always_inline bool is_service(__u32 cell)
 
 static __always_inline bool is_service_port(const struct pkt *p, __u16 port)
 {
-	return is_service(port_cell(p->slot, XDPFW_IN, table_of(p), port)) ||
-	       (p->forwarded && is_service(port_cell(p->slot, XDPFW_ROUTED, table_of(p), port)));
+	return is_service(port_cell(p->slot, XDPFW_IN, p->table, port)) ||
+	       (p->forwarded && is_service(port_cell(p->slot, XDPFW_ROUTED, p->table, port)));
 }
 
 #endif

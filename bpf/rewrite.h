@@ -56,7 +56,7 @@ static __always_inline bool swap_quoted_port(struct __sk_buff *skb, const struct
 	if (!parse_quoted(&f, p, &quoted) || !has_ports(&quoted))
 		return true;
 	from = in ? quoted.source_port : quoted.destination_port;
-	to = linked_port(p->slot, table_of(&quoted), from);
+	to = linked_port(p->slot, quoted.table, from);
 	if (from == to)
 		return true;
 	return write_port(
@@ -79,7 +79,7 @@ __noinline bool swap_ports(struct __sk_buff *skb, const struct pkt *p)
 	if (!p->ported)
 		return !is_icmp_error(p) || swap_quoted_port(skb, p);
 	wire = local_port(p);
-	behind = linked_port(p->slot, table_of(p), wire);
+	behind = linked_port(p->slot, p->table, wire);
 	if (wire == behind || (p->dir == XDPFW_IN ? is_routed(skb, p, &p->destination) : p->foreign))
 		return true;
 	return p->dir == XDPFW_IN ? swap_port(skb, p, wire, behind) : swap_port(skb, p, behind, wire);

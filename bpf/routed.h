@@ -36,20 +36,29 @@ static __noinline bool ask_fib(void *ctx, const struct pkt *p, const struct xdpf
 	       answer == BPF_FIB_LKUP_RET_NO_NEIGH || answer == BPF_FIB_LKUP_RET_FRAG_NEEDED;
 }
 
-/* Does @address, one of @p's, belong to another host that this one routes to? */
-static __noinline bool is_routed(void *ctx, const struct pkt *p, const struct xdpfw_addr *address)
+/* The only place where the answer about this address can be remembered on this CPU. */
+static __always_inline struct xdpfw_route *route_place(const struct xdpfw_addr *address)
 {
-	__u64 mix = address->halves[0] ^ address->halves[1], now = bpf_jiffies64();
+	__u64 mix = address->halves[0] ^ address->halves[1];
 	__u32 index = (mix * 0x9e3779b97f4a7c15ULL) >> 40 & (XDPFW_ROUTES_PER_CPU - 1);
+
+	index += bpf_get_smp_processor_id() * XDPFW_ROUTES_PER_CPU;
+	return bpf_map_lookup_elem(&routes, &index);
+}
+
+/* Does @address, one of @p's, belong to another host that this one routes to? */
+static __always_inline bool is_routed(void *ctx, const struct pkt *p, const struct xdpfw_addr *address)
+{
 	struct xdpfw_route *route;
+	__u64 now = bpf_jiffies64();
 
 	if (is_multicast(p, address))
 		return false;
-	index += bpf_get_smp_processor_id() * XDPFW_ROUTES_PER_CPU;
-	route = bpf_map_lookup_elem(&routes, &index);
+	route = route_place(address);
 	if (!route)
 		return false;
-	if (now - route->asked >= cfg_hz || route->ifindex != p->ifindex || !addr_equal(&route->destination, address)) {
+	if (unlikely(now - route->asked >= cfg_hz || route->ifindex != p->ifindex ||
+		     !addr_equal(&route->destination, address))) {
 		route->destination = *address;
 		route->ifindex = p->ifindex;
 		route->routed = ask_fib(ctx, p, address);
@@ -59,12 +68,12 @@ static __noinline bool is_routed(void *ctx, const struct pkt *p, const struct xd
 }
 
 /* The policy's word on an inbound packet, for this host or for the one behind it. */
-static __always_inline __u32 inbound_policy(void *ctx, const struct pkt *p, const struct xdpfw_policy_head *head)
+static __always_inline __u32 inbound_policy(void *ctx, const struct pkt *p)
 {
-	__u32 decision = policy(p, XDPFW_IN, head);
+	__u32 decision = policy(p, XDPFW_IN);
 
 	if (unlikely(decision & XDPFW_ASK_ROUTED) && is_routed(ctx, p, &p->destination))
-		return policy(p, XDPFW_ROUTED, head);
+		return policy(p, XDPFW_ROUTED);
 	return decision & ~XDPFW_ASK_ROUTED;
 }
 

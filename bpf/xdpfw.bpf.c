@@ -25,27 +25,27 @@
 /* On an skb that xdpfw itself has made ("xdfw"): it has been judged, and is not counted again. */
 #define MARK_OWN_ANSWER 0x78646677
 
-/* The policy for this packet: the active slot, or the fallback once a trial's deadline has passed. */
-static __always_inline struct xdpfw_policy_head *choose_policy(struct pkt *p)
+/*
+ * The policy for this packet: the active slot, or the fallback once a trial's deadline has passed. False if these
+ * programs do not filter now.
+ */
+static __always_inline bool choose_policy(struct pkt *p)
 {
 	__u32 zero = 0;
 	struct xdpfw_control *c = bpf_map_lookup_elem(&control, &zero);
-	struct xdpfw_policy_head *head;
 	__u64 word, deadline;
 
 	if (!c)
-		return NULL;
+		return false;
 	word = *(volatile __u64 *)&c->word;
 	if (!xdpfw_armed(word, cfg_epoch_from, cfg_epoch_window))
-		return NULL;
+		return false;
 	p->slot = xdpfw_control_active(word);
 	deadline = xdpfw_control_deadline(word);
 	if (unlikely(deadline && (bpf_jiffies64() << XDPFW_DEADLINE_SHIFT >> XDPFW_DEADLINE_SHIFT) >= deadline))
 		p->slot = xdpfw_control_fallback(word);
-	head = bpf_map_lookup_elem(&heads, &p->slot);
-	if (head)
-		p->flags = head->flags;
-	return head;
+	p->flags = c->flags[p->slot & XDPFW_ACTIVE_MASK];
+	return true;
 }
 
 /* What every packet does at the end, whatever became of it. */
@@ -62,14 +62,14 @@ SEC("xdp")
 int xdp_in(struct xdp_md *xdp)
 {
 	struct pkt p = {.segments = 1, .dir = XDPFW_IN};
-	struct xdpfw_policy_head *head = choose_policy(&p);
+	bool filters = choose_policy(&p);
 	__u32 decision;
 
-	if (!head)
+	if (!filters)
 		return XDP_PASS;
 	decision = parse_xdp(xdp, &p);
 	if (!decision)
-		decision = judge_in(xdp, HOOK_XDP, &p, head);
+		decision = judge_in(xdp, HOOK_XDP, &p);
 	settle(&p, XDPFW_IN, decision);
 	if (passes(decision))
 		return XDP_PASS;
@@ -114,28 +114,28 @@ static __always_inline bool is_own_answer(struct __sk_buff *skb)
 static __always_inline int filter_in(struct __sk_buff *skb, bool l3)
 {
 	struct pkt p = {.dir = XDPFW_IN};
-	struct xdpfw_policy_head *head = choose_policy(&p);
+	bool filters = choose_policy(&p);
 	__u32 decision;
 
-	if (!head || is_own_answer(skb))
+	if (!filters || is_own_answer(skb))
 		return ACT_PASS;
 	decision = parse_skb(skb, &p, l3);
 	if (!decision)
-		decision = judge_in(skb, HOOK_TC, &p, head);
+		decision = judge_in(skb, HOOK_TC, &p);
 	return act(skb, &p, XDPFW_IN, decision);
 }
 
 static __always_inline int filter_out(struct __sk_buff *skb, bool l3)
 {
 	struct pkt p = {.dir = XDPFW_OUT};
-	struct xdpfw_policy_head *head = choose_policy(&p);
+	bool filters = choose_policy(&p);
 	__u32 decision;
 
-	if (!head || is_own_answer(skb))
+	if (!filters || is_own_answer(skb))
 		return ACT_PASS;
 	decision = parse_skb(skb, &p, l3);
 	if (!decision)
-		decision = judge_out(skb, &p, head);
+		decision = judge_out(skb, &p);
 	return act(skb, &p, XDPFW_OUT, decision);
 }
 
@@ -167,9 +167,9 @@ SEC("tc")
 int tc_swap(struct __sk_buff *skb)
 {
 	struct pkt p = {.dir = XDPFW_IN};
-	struct xdpfw_policy_head *head = choose_policy(&p);
+	bool filters = choose_policy(&p);
 
-	if (!head || !(head->flags & XDPFW_HAS_LINKS) || is_own_answer(skb))
+	if (!filters || !(p.flags & XDPFW_HAS_LINKS) || is_own_answer(skb))
 		return ACT_PASS;
 	if (parse_skb(skb, &p, false)) /* judged at XDP */
 		return ACT_PASS;

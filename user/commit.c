@@ -187,6 +187,7 @@ int store_commit(struct store *st, struct ruleset *set, unsigned int epoch, stru
 	if (err)
 		return err;
 	st->heads[slot].generation = ++c->generation;
+	c->flags[slot] = st->heads[slot].flags;
 	word = xdpfw_control_word(slot, xdpfw_control_fallback(word), epoch, xdpfw_control_deadline(word));
 	__atomic_store_n(&c->word, word, __ATOMIC_RELEASE);
 

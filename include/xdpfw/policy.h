@@ -19,7 +19,7 @@
 #define XDPFW_PORTS 65536
 
 /* Layout of everything in include/xdpfw/: bump when a pinned map changes its meaning. */
-#define XDPFW_ABI 1
+#define XDPFW_ABI 2
 
 /*
  * The control word.
@@ -77,16 +77,17 @@ static inline int xdpfw_armed(__u64 word, __u16 from, __u16 window)
 	return (__u16)(xdpfw_control_epoch(word) - from) < window;
 }
 
-/* The one element of the map `control`. */
+/* The one element of the map `control`: all that each packet reads of a policy but its cell. */
 struct xdpfw_control {
 	__u64 word;
 	__u32 abi;        /* XDPFW_ABI of the program that made the maps */
 	__u32 settled;    /* generation after whose flip a grace period has passed */
 	__u64 since_ns;   /* CLOCK_REALTIME when the counters began */
 	__u32 generation; /* the last one built, for numbering the next */
+	__u32 flags[4];   /* by slot, copied from its head; 4, so that two bits of the word are a safe index */
 	__u32 pad;
 };
-_Static_assert(sizeof(struct xdpfw_control) == 32, "control is 32 bytes");
+_Static_assert(sizeof(struct xdpfw_control) == 48, "control is 48 bytes");
 
 /* Protocols with a port table of their own. */
 enum xdpfw_table {
@@ -152,7 +153,7 @@ enum xdpfw_timeout {
 
 struct xdpfw_policy_head {
 	__u32 generation;
-	__u32 flags;
+	__u32 flags;                          /* enum xdpfw_head_flags; packets read the copy in `control` */
 	__u64 timeouts[XDPFW_NR_TIMEOUTS];    /* jiffies, by enum xdpfw_timeout */
 	__u32 protocols[XDPFW_DIRS][256];     /* decision by IP protocol, for those without ports */
 	__u32 icmp_types[XDPFW_DIRS][2][256]; /* decision by type; [0] ICMP, [1] ICMPv6 */

@@ -173,6 +173,7 @@ void set_policy_in(unsigned int slot, const char *text)
 	number_rules(&set);
 	cr_assert_eq(compile(&set, 250, &image, &e), 0, "%s", e.text);
 	fill_blocks(slot, &set);
+	rig.control->flags[slot] = rig.heads[slot].flags;
 	ruleset_free(&set);
 }
 
