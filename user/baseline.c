@@ -94,6 +94,18 @@ int baseline_read(const struct store *st, struct counts *base, __u64 *since_ns)
 	return err;
 }
 
+__u64 baseline_since(const struct store *st)
+{
+	char path[PATH_MAX];
+	_close_ int fd = bpf_obj_get(instance_pin(st->instance, "baseline", path));
+	union element first;
+	__u32 zero = 0;
+
+	if (fd < 0 || bpf_map_lookup_elem(fd, &zero, &first) || first.header.begun_ns != st->control->since_ns)
+		return st->control->since_ns;
+	return first.header.since_ns;
+}
+
 static void fill(const struct store *st, union element *elements, const struct counts *now, __u64 since_ns)
 {
 	struct row *row = &elements[1].row;

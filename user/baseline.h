@@ -15,6 +15,9 @@
  * there was no reset. Free @base with counts_free(). 0 or a negative errno. */
 int baseline_read(const struct store *st, struct counts *base, __u64 *since_ns);
 
+/* The time alone; to see whether there was a reset. */
+__u64 baseline_since(const struct store *st);
+
 /* Count from @now, as counts_read() has it, on. All or nothing, also for readers; needs the writers' lock. */
 int baseline_write(const struct store *st, const struct counts *now, __u64 since_ns, struct error *e);
 

@@ -26,6 +26,7 @@ int cmd_change(const struct settings *settings, struct words words, struct error
 int cmd_delete(const struct settings *settings, struct words words, struct error *e);
 int cmd_apply(const struct settings *settings, struct words words, struct error *e);
 int cmd_status(const struct settings *settings, struct words words, struct error *e);
+int cmd_top(const struct settings *settings, struct words words, struct error *e);
 int cmd_stats(const struct settings *settings, struct words words, struct error *e);
 int cmd_history(const struct settings *settings, struct words words, struct error *e);
 int cmd_flows(const struct settings *settings, struct words words, struct error *e);

@@ -35,6 +35,7 @@ static const struct command {
 	{"option", "option allow-ping|non-ip on|off", "answer pings; pass what is not IP", cmd_change},
 	{"option", "option udp-timeout DURATION ...", "time-outs of flows, see the man page", cmd_change},
 	{"status", "status", "interfaces, rules and how often each decided", cmd_status},
+	{"top", "top [--interval S]", "a live view of ports and rules, with rates; h for its keys", cmd_top},
 	{"stats", "stats [--watch S [--count N]] [--port PORTS] [--csv]",
 	 "counters of every port and of every reason; at intervals, with rates", cmd_stats},
 	{"stats", "stats --reset", "print the counters and begin them anew", cmd_stats},

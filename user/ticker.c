@@ -31,16 +31,22 @@ int ticker_set(struct ticker *t, __u64 interval_ns)
 	return timerfd_settime(t->timer, 0, &when, NULL) ? -errno : 0;
 }
 
+/* Every signal whose default is to end the process, and SIGWINCH; not those that tell of a fault of our own. */
+static void fill_signals(sigset_t *set)
+{
+	static const int others[] = {SIGSEGV, SIGBUS,  SIGFPE,  SIGILL,  SIGTRAP, SIGABRT, SIGSYS,
+				     SIGCHLD, SIGCONT, SIGTSTP, SIGTTIN, SIGTTOU, SIGURG,  SIGPIPE};
+
+	sigfillset(set);
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
+		sigdelset(set, others[i]);
+}
+
 int ticker_open(struct ticker *t, __u64 interval_ns)
 {
 	sigset_t set;
 
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGHUP);
-	sigaddset(&set, SIGQUIT);
-	sigaddset(&set, SIGWINCH);
+	fill_signals(&set);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	t->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
@@ -69,7 +75,7 @@ enum tick ticker_wait(struct ticker *t, int input)
 		if (read(t->signals, &signal, sizeof(signal)) == sizeof(signal))
 			return signal.ssi_signo == SIGWINCH ? TICK_RESIZE : TICK_END;
 		if (input >= 0 && fds[1].revents)
-			return TICK_INPUT;
+			return fds[1].revents & (POLLHUP | POLLERR | POLLNVAL) ? TICK_END : TICK_INPUT;
 		if (read(t->timer, &expirations, sizeof(expirations)) == sizeof(expirations))
 			return TICK_TIME;
 	}

@@ -12,12 +12,12 @@
 
 struct ticker {
 	int timer;   /* readable once an interval, counted from ticker_open() on */
-	int signals; /* readable when SIGINT, SIGTERM, SIGHUP, SIGQUIT or SIGWINCH has come; they are blocked */
+	int signals; /* readable when a signal has come that would end or resize us; they are blocked */
 };
 
 enum tick {
 	TICK_TIME,
-	TICK_END,    /* a signal asks to end */
+	TICK_END,    /* a signal asks to end, or @input has come to its end */
 	TICK_RESIZE, /* SIGWINCH */
 	TICK_INPUT,  /* @input is readable */
 };
