@@ -7,6 +7,7 @@
 #include "flow.h"
 #include "maps.h"
 #include "policy.h"
+#include "service.h"
 
 static __always_inline void add(struct xdpfw_count *count, const struct pkt *p)
 {
@@ -98,7 +99,7 @@ static __always_inline bool began_here(const struct pkt *p)
  * and this host did not begin the flow, else the remote one. Without state to tell
  * (default allow), an inbound packet counts by its destination port.
  */
-static __always_inline void count_passed(const struct pkt *p, enum xdpfw_dir dir, __u32 cpu, __u32 decision)
+static __always_inline void count_passed(void *ctx, const struct pkt *p, enum xdpfw_dir dir, __u32 cpu, __u32 decision)
 {
 	__u32 side = dir == XDPFW_IN ? XDPFW_RX : XDPFW_TX;
 	bool service;
@@ -106,7 +107,7 @@ static __always_inline void count_passed(const struct pkt *p, enum xdpfw_dir dir
 	if (dir == XDPFW_IN) {
 		service = xdpfw_reason_of(decision) != XDPFW_R_REPLY && (!is_service(decision) || !began_here(p));
 	} else {
-		service = is_service_port(p, local_port(p)) && !began_here(p);
+		service = is_service_port(ctx, p) && !began_here(p);
 	}
 	if (service)
 		count_port(p, cpu, XDPFW_IN, side, local_port(p));
@@ -115,7 +116,7 @@ static __always_inline void count_passed(const struct pkt *p, enum xdpfw_dir dir
 }
 
 /* @dir is p->dir, as a constant that the compiler can see. */
-static __always_inline void count(const struct pkt *p, enum xdpfw_dir dir, __u32 decision)
+static __always_inline void count(void *ctx, const struct pkt *p, enum xdpfw_dir dir, __u32 decision)
 {
 	__u32 cpu = bpf_get_smp_processor_id();
 	__u32 rule = xdpfw_rule_of(decision);
@@ -127,7 +128,7 @@ static __always_inline void count(const struct pkt *p, enum xdpfw_dir dir, __u32
 	if (!p->ported || p->protocol == PROTO_SCTP)
 		return;
 	if (passes(decision))
-		count_passed(p, dir, cpu, decision);
+		count_passed(ctx, p, dir, cpu, decision);
 	else
 		count_dropped(p, cpu, dir);
 }

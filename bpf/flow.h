@@ -126,10 +126,16 @@ static __noinline bool was_rejected(const struct pkt *p)
 	return flow && flow->state == XDPFW_FLOW_REJECTED;
 }
 
-static __noinline bool has_guest(const struct pkt *p)
+static __noinline struct xdpfw_flow *find_guest(const struct pkt *p)
 {
 	struct xdpfw_flow_key key = flow_key(p);
-	struct xdpfw_flow *flow = find_flow(&guests, p, &key);
+
+	return find_flow(&guests, p, &key);
+}
+
+static __always_inline bool has_guest(const struct pkt *p)
+{
+	struct xdpfw_flow *flow = find_guest(p);
 
 	if (flow)
 		touch_flow(flow, true);
@@ -168,19 +174,23 @@ static __noinline void begin_plain_flow(const struct pkt *p, __u8 state)
 	mark_flow(fingerprint_table(key.protocol), p, fingerprint_port(&key), key.remote_port);
 }
 
-static __noinline void begin_guest(const struct pkt *p)
+static __noinline void add_guest(const struct pkt *p)
 {
 	struct xdpfw_flow_key key = flow_key(p);
-	struct xdpfw_flow *flow = find_flow(&guests, p, &key);
+	struct xdpfw_flow fresh = {};
 
-	if (flow) {
+	fresh.seen = fresh.created = bpf_jiffies64();
+	bpf_map_update_elem(&guests, &key, &fresh, BPF_ANY);
+}
+
+static __always_inline void begin_guest(const struct pkt *p)
+{
+	struct xdpfw_flow *flow = find_guest(p);
+
+	if (flow)
 		touch_flow(flow, false);
-	} else {
-		struct xdpfw_flow fresh = {};
-
-		fresh.seen = fresh.created = bpf_jiffies64();
-		bpf_map_update_elem(&guests, &key, &fresh, BPF_ANY);
-	}
+	else
+		add_guest(p);
 }
 
 /* An inbound packet that the policy passes: note it if its answer would not pass by itself. */

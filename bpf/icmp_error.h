@@ -12,6 +12,7 @@
 #include "flow.h"
 #include "parse.h"
 #include "policy.h"
+#include "service.h"
 #include "socket.h"
 #include "tcp_flow.h"
 
@@ -90,6 +91,7 @@ static __always_inline bool parse_quoted(const struct frame *f, const struct pkt
 {
 	quoted->slot = error->slot;
 	quoted->flags = error->flags;
+	quoted->ifindex = error->ifindex;
 	return parse_quoted_ip(f, error, quoted) && parse_quoted_l4(f, quoted) &&
 	       quoted->l4 + quoted_l4_bytes(quoted) <= error->l4 + error->l4_length;
 }
@@ -110,21 +112,21 @@ static __always_inline void reverse(struct pkt *p)
 }
 
 /* Would the inbound policy alone let the answer to the quoted packet in? */
-static __always_inline bool lets_answer_in(const struct pkt *answer)
+static __always_inline bool lets_answer_in(void *ctx, enum hook hook, const struct pkt *answer)
 {
-	if (has_ports(answer))
-		return passes(port_cell(answer->slot, XDPFW_IN, answer->table, answer->destination_port));
-	return !is_icmp(answer) && passes(protocol_cell(answer->slot, XDPFW_IN, answer->protocol));
+	__u32 cell = port_cell(answer->slot, XDPFW_IN, answer->table, answer->destination_port);
+
+	return passes(decide(ctx, hook, answer, cell & ~XDPFW_ASK_ROUTED, ASKING_QUIETLY));
 }
 
-static __always_inline bool quotes_own_packet(void *ctx, const struct frame *f, const struct pkt *p)
+static __always_inline bool quotes_own_packet(void *ctx, enum hook hook, const struct frame *f, const struct pkt *p)
 {
 	struct pkt answer = {};
 
 	if (!parse_quoted(f, p, &answer) || !addr_equal(&answer.source, &p->destination))
 		return false;
 	reverse(&answer);
-	if (has_ports(&answer) && passes(port_cell(answer.slot, XDPFW_IN, answer.table, answer.destination_port)))
+	if (has_ports(&answer) && lets_answer_in(ctx, hook, &answer))
 		return true;
 	if (answer.protocol == IPPROTO_TCP)
 		return may_look_up() && (has_socket(ctx, &answer, behind_link(&answer, answer.destination_port)) ||
@@ -139,14 +141,14 @@ __noinline __u32 judge_icmp_error_xdp(struct xdp_md *xdp, const struct pkt *p)
 {
 	struct frame f = {.data = (void *)(long)xdp->data, .end = (void *)(long)xdp->data_end};
 
-	return p && quotes_own_packet(xdp, &f, p) ? pass(XDPFW_R_ESSENTIAL) : drop(XDPFW_R_ICMP_UNKNOWN);
+	return p && quotes_own_packet(xdp, HOOK_XDP, &f, p) ? pass(XDPFW_R_ESSENTIAL) : drop(XDPFW_R_ICMP_UNKNOWN);
 }
 
 __noinline __u32 judge_icmp_error_skb(struct __sk_buff *skb, const struct pkt *p)
 {
 	struct frame f = {.data = (void *)(long)skb->data, .end = (void *)(long)skb->data_end};
 
-	return p && quotes_own_packet(skb, &f, p) ? pass(XDPFW_R_ESSENTIAL) : drop(XDPFW_R_ICMP_UNKNOWN);
+	return p && quotes_own_packet(skb, HOOK_TC, &f, p) ? pass(XDPFW_R_ESSENTIAL) : drop(XDPFW_R_ICMP_UNKNOWN);
 }
 
 #endif

@@ -28,6 +28,7 @@
 #include "policy.h"
 #include "routed.h"
 #include "sanity.h"
+#include "service.h"
 #include "socket.h"
 #include "tcp_flow.h"
 
@@ -65,7 +66,7 @@ static __always_inline __u32 judge_in(void *ctx, enum hook hook, const struct pk
 	decision = examine(p);
 	if (decision)
 		return decision;
-	decision = inbound_policy(ctx, p);
+	decision = inbound_policy(ctx, hook, p);
 	if (passes(decision)) {
 		record_guest(p);
 		return decision;
@@ -104,7 +105,7 @@ static __always_inline void record_request(struct __sk_buff *skb, const struct p
 		else if (is_tcp_request(p))
 			mark_flow(XDPFW_FP_TCP, p, p->source_port, p->destination_port);
 	} else if (has_ports(p)) {
-		if (!lets_in(p, p->source_port))
+		if (!lets_in(skb, p))
 			begin_plain_flow(p, XDPFW_FLOW_PLAIN);
 	} else if (!is_icmp(p) || is_echo_request(p)) {
 		begin_plain_flow(p, XDPFW_FLOW_PLAIN);
@@ -144,7 +145,7 @@ static __always_inline __u32 judge_out(struct __sk_buff *skb, struct pkt *p)
 		if (!p->foreign)
 			p->source_port = behind_link(p, p->source_port); /* the port on the wire */
 	}
-	decision = policy(p, XDPFW_OUT);
+	decision = decide(skb, HOOK_TC, p, policy(p, XDPFW_OUT), ASKING_REQUEST);
 	if (passes(decision)) {
 		record_request(skb, p);
 		return decision;

@@ -11,6 +11,7 @@
 #define XDPFW_BPF_MAPS_H
 
 #include "common.h"
+#include "xdpfw/condition.h"
 
 /* Policy: written by user space only. */
 
@@ -47,12 +48,27 @@ struct {
 } links SEC(".maps");
 
 struct {
-	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__uint(max_entries, 1 << 20);
-	__type(key, struct xdpfw_block_key);
-	__type(value, __u32); /* a decision; 0 = not blocked, although a shorter prefix is */
-} blocks SEC(".maps");
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, XDPFW_SLOTS *XDPFW_CONDITIONS);
+	__type(key, __u32);
+	__type(value, struct xdpfw_condition);
+} conditions SEC(".maps");
+
+/* The words about addresses of each slot, made to measure with the policy; none where it names few addresses. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, XDPFW_SLOTS);
+	__type(key, __u32);
+	__array(
+		values, struct {
+			__uint(type, BPF_MAP_TYPE_ARRAY);
+			__uint(map_flags, BPF_F_INNER_MAP | BPF_F_MMAPABLE);
+			__uint(max_entries, 1);
+			__uint(key_size, sizeof(__u32));
+			__uint(value_size, sizeof(union xdpfw_word));
+		});
+} addresses SEC(".maps");
 
 /* Counter numbers: which statement id (0 = free) has which number. User space only; pinned
  * with the counters so that the two cannot part. */
@@ -158,6 +174,22 @@ struct {
 	__type(key, struct xdpfw_flow_key);
 	__type(value, struct xdpfw_flow);
 } guests SEC(".maps");
+
+/* Sources that rules with a limit have let in. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 16384);
+	__type(key, struct xdpfw_limit_key);
+	__type(value, struct xdpfw_limit);
+} limits SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_RDONLY_PROG);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct xdpfw_limit);
+} empty_limit SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);

@@ -47,14 +47,6 @@ static __always_inline __u32 policy(const struct pkt *p, enum xdpfw_dir dir)
 	return protocol_cell(p->slot, dir, p->protocol);
 }
 
-/* Would the inbound policy let a request to this local port in? Without a socket that sends, the port may be
- * this host's (translated) or another's (routed). */
-static __always_inline bool lets_in(const struct pkt *p, __u16 port)
-{
-	return passes(port_cell(p->slot, XDPFW_IN, p->table, port)) ||
-	       (p->forwarded && passes(port_cell(p->slot, XDPFW_ROUTED, p->table, port)));
-}
-
 /* Does a rule or a forward (not a default) let requests to this local port in? Then what leaves
  * from it answers strangers, and needs no state to be answered itself. */
 static __always_inline bool is_service(__u32 cell)
@@ -62,12 +54,6 @@ static __always_inline bool is_service(__u32 cell)
 	__u32 reason = xdpfw_reason_of(cell);
 
 	return passes(cell) && (reason == XDPFW_R_RULE || reason == XDPFW_R_FORWARD);
-}
-
-static __always_inline bool is_service_port(const struct pkt *p, __u16 port)
-{
-	return is_service(port_cell(p->slot, XDPFW_IN, p->table, port)) ||
-	       (p->forwarded && is_service(port_cell(p->slot, XDPFW_ROUTED, p->table, port)));
 }
 
 #endif

@@ -9,15 +9,14 @@
 #include "common.h"
 #include "config.h"
 #include "maps.h"
-#include "policy.h"
 
 /* The C library's numbers, which BPF programs cannot include. */
 #define FAMILY_V4 2
 #define FAMILY_V6 10
 
 /* Whatever says "another host, by way of X" is routed, also where the neighbour is not resolved yet (7), the
- * packet is too big (8) or a tunnel encapsulates it (6). With forwarding off (5) nothing is. */
-static __noinline bool ask_fib(void *ctx, const struct pkt *p, const struct xdpfw_addr *address)
+ * packet is too big (8) or a tunnel encapsulates it (6). With forwarding off (5) nothing is. Returns the interface X. */
+static __noinline __u32 ask_fib(void *ctx, const struct pkt *p, const struct xdpfw_addr *address)
 {
 	struct bpf_fib_lookup query = {.ifindex = p->ifindex};
 	long answer;
@@ -32,8 +31,10 @@ static __noinline bool ask_fib(void *ctx, const struct pkt *p, const struct xdpf
 		__builtin_memcpy(query.ipv6_dst, address, sizeof(*address));
 	}
 	answer = bpf_fib_lookup(ctx, &query, sizeof(query), 0);
-	return answer == BPF_FIB_LKUP_RET_SUCCESS || answer == BPF_FIB_LKUP_RET_UNSUPP_LWT ||
-	       answer == BPF_FIB_LKUP_RET_NO_NEIGH || answer == BPF_FIB_LKUP_RET_FRAG_NEEDED;
+	if (answer == BPF_FIB_LKUP_RET_SUCCESS || answer == BPF_FIB_LKUP_RET_UNSUPP_LWT ||
+	    answer == BPF_FIB_LKUP_RET_NO_NEIGH || answer == BPF_FIB_LKUP_RET_FRAG_NEEDED)
+		return query.ifindex;
+	return 0;
 }
 
 /* The only place where the answer about this address can be remembered on this CPU. */
@@ -46,35 +47,31 @@ static __always_inline struct xdpfw_route *route_place(const struct xdpfw_addr *
 	return bpf_map_lookup_elem(&routes, &index);
 }
 
-/* Does @address, one of @p's, belong to another host that this one routes to? */
-static __always_inline bool is_routed(void *ctx, const struct pkt *p, const struct xdpfw_addr *address)
+/* The interface by which this host routes to @address, one of @p's; 0 if it is no other host's. */
+static __always_inline __u32 route_to(void *ctx, const struct pkt *p, const struct xdpfw_addr *address)
 {
 	struct xdpfw_route *route;
 	__u64 now = bpf_jiffies64();
 
 	if (is_multicast(p, address))
-		return false;
+		return 0;
 	route = route_place(address);
 	if (!route)
-		return false;
+		return 0;
 	if (unlikely(now - route->asked >= cfg_hz || route->ifindex != p->ifindex ||
 		     !addr_equal(&route->destination, address))) {
 		route->destination = *address;
 		route->ifindex = p->ifindex;
-		route->routed = ask_fib(ctx, p, address);
+		route->via = ask_fib(ctx, p, address);
 		route->asked = now;
 	}
-	return route->routed;
+	return route->via;
 }
 
-/* The policy's word on an inbound packet, for this host or for the one behind it. */
-static __always_inline __u32 inbound_policy(void *ctx, const struct pkt *p)
+/* Does @address, one of @p's, belong to another host that this one routes to? */
+static __always_inline bool is_routed(void *ctx, const struct pkt *p, const struct xdpfw_addr *address)
 {
-	__u32 decision = policy(p, XDPFW_IN);
-
-	if (unlikely(decision & XDPFW_ASK_ROUTED) && is_routed(ctx, p, &p->destination))
-		return policy(p, XDPFW_ROUTED);
-	return decision & ~XDPFW_ASK_ROUTED;
+	return route_to(ctx, p, address) != 0;
 }
 
 #endif

@@ -13,6 +13,7 @@
 #include "common.h"
 #include "flow.h"
 #include "parse.h"
+#include "service.h"
 
 /* The largest scale there is (RFC 7323 2.3): for connections whose SYN was not seen. */
 #define SCALE_UNKNOWN       14
@@ -107,12 +108,11 @@ __noinline bool follow_tcp_out(struct __sk_buff *skb, const struct pkt *p, bool 
 	key = flow_key(p);
 	flow = find_flow(&flows, p, &key);
 	if (is_tcp_request(p)) {
-		if (request && !lets_in(p, p->source_port))
+		if (request && !lets_in(skb, p))
 			begin_tcp_flow(&f, p, &key, false);
 	} else if (flow) {
 		note_local(flow, p);
-	} else if (request && p->tcp_flags & TCP_ACK && !(p->tcp_flags & (TCP_SYN | TCP_RST)) &&
-		   !lets_in(p, p->source_port)) {
+	} else if (request && p->tcp_flags & TCP_ACK && !(p->tcp_flags & (TCP_SYN | TCP_RST)) && !lets_in(skb, p)) {
 		begin_tcp_flow(&f, p, &key, true);
 	} else {
 		return false;

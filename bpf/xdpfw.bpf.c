@@ -49,11 +49,11 @@ static __always_inline bool choose_policy(struct pkt *p)
 }
 
 /* What every packet does at the end, whatever became of it. */
-static __always_inline void settle(const struct pkt *p, enum xdpfw_dir dir, __u32 decision)
+static __always_inline void settle(void *ctx, const struct pkt *p, enum xdpfw_dir dir, __u32 decision)
 {
 	if (unlikely(p->fragment == FRAGMENT_FIRST))
 		remember_fragment(p, decision);
-	count(p, dir, decision);
+	count(ctx, p, dir, decision);
 	if (!passes(decision))
 		note_drop(p, decision);
 }
@@ -70,7 +70,7 @@ int xdp_in(struct xdp_md *xdp)
 	decision = parse_xdp(xdp, &p);
 	if (!decision)
 		decision = judge_in(xdp, HOOK_XDP, &p);
-	settle(&p, XDPFW_IN, decision);
+	settle(xdp, &p, XDPFW_IN, decision);
 	if (passes(decision))
 		return XDP_PASS;
 	if (xdpfw_verdict_of(decision) == XDPFW_REJECT && cfg_xdp_tx && answer_xdp(xdp, &p))
@@ -92,7 +92,7 @@ static __always_inline int send_answer(struct __sk_buff *skb, struct pkt *p, __u
 /* The end of a packet at TC. The answer to an outbound packet is turned back into the stack. */
 static __always_inline int act(struct __sk_buff *skb, struct pkt *p, enum xdpfw_dir dir, __u32 decision)
 {
-	settle(p, dir, decision);
+	settle(skb, p, dir, decision);
 	if (passes(decision)) {
 		if (unlikely(p->flags & XDPFW_HAS_LINKS) && !swap_ports(skb, p))
 			return ACT_DROP;

@@ -8,7 +8,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "datapath.h"
+#include "addresses.h"
 #include "store.h"
 #include "util.h"
 
@@ -106,46 +106,10 @@ static int reclaim_numbers(struct store *st, struct ruleset *set)
 	return give_numbers(st, set);
 }
 
-/* Remove what an earlier generation has left in the trie under this slot. */
-static void clear_blocks(struct store *st, unsigned int slot)
-{
-	struct xdpfw_block_key key, next;
-	bool more = bpf_map_get_next_key(st->blocks, NULL, &next) == 0;
-
-	while (more) {
-		key = next;
-		more = bpf_map_get_next_key(st->blocks, &key, &next) == 0;
-		if (key.slot == slot)
-			bpf_map_delete_elem(st->blocks, &key);
-	}
-}
-
-static int put_block(struct store *st, unsigned int slot, const struct prefix *prefix, __u32 decision)
-{
-	struct xdpfw_block_key key = {.prefixlen = 8 + prefix->length, .slot = slot};
-
-	memcpy(key.addr, &prefix->addr, sizeof(key.addr));
-	return bpf_map_update_elem(st->blocks, &key, &decision, BPF_ANY) ? -errno : 0;
-}
-
-static int fill_blocks(struct store *st, unsigned int slot, const struct ruleset *set, struct error *e)
-{
-	/* All of IPv4, as v4-mapped. An IPv6 prefix that covers it (::/0) must not block IPv4. */
-	const struct prefix all_v4 = {.addr.bytes = {[10] = 0xff, [11] = 0xff}, .length = 96};
-	int err;
-
-	clear_blocks(st, slot);
-	err = ruleset_count(set, STATEMENT_BLOCK) ? put_block(st, slot, &all_v4, 0) : 0;
-	for (size_t i = 0; !err && i < set->count; i++)
-		if (set->statements[i].kind == STATEMENT_BLOCK)
-			err = put_block(st, slot, &set->statements[i].block.prefix,
-					xdpfw_decision(XDPFW_DROP, XDPFW_R_BLOCKED, 0));
-	return err ? fail(e, err, "cannot store the blocked addresses: %s", strerror(-err)) : 0;
-}
-
 static void point_image(struct store *st, unsigned int slot, struct policy_image *image)
 {
 	image->head = &st->heads[slot];
+	image->conditions = &st->conditions[slot * XDPFW_CONDITIONS];
 	for (int table = 0; table < XDPFW_TABLES; table++) {
 		image->links[table] = &st->links[xdpfw_link_table_index(slot, table)];
 		for (int dir = 0; dir < XDPFW_DIRS; dir++)
@@ -156,6 +120,7 @@ static void point_image(struct store *st, unsigned int slot, struct policy_image
 static int build(struct store *st, unsigned int slot, struct ruleset *set, struct error *e)
 {
 	_free_ char *text = NULL;
+	const struct environment env = environment_here();
 	struct policy_image image;
 	int err = give_numbers(st, set);
 
@@ -164,9 +129,10 @@ static int build(struct store *st, unsigned int slot, struct ruleset *set, struc
 	if (err)
 		return fail(e, err, "too much: more than %d rules and forwards", XDPFW_MAX_RULES - 1);
 	point_image(st, slot, &image);
-	err = compile(set, datapath_hz(), &image, e);
+	err = compile(set, &env, &image, e);
 	if (!err)
-		err = fill_blocks(st, slot, set, e);
+		err = addresses_install(st->addresses, slot, &image.words, e);
+	words_free(&image.words);
 	if (err)
 		return err;
 	text = ruleset_format(set, true);

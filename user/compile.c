@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Each port table is painted in the order in which its deciders are asked: rules from
- * the first to the last, forwards, port 0, the default. A cell keeps its first
- * colour, and painted cells are skipped in one step, so the work is bounded by
- * ranges + ports however much the ranges overlap.
+ * Rules are asked from the first to the last, then forwards, port 0, the default. For each direction a painter goes over
+ * the stretches of ports between which no rule makes a difference, and one over what has no ports; where
+ * rules with conditions are noted, the cell becomes a tree (conditions.h).
  */
 #include "compile.h"
 
@@ -13,42 +12,38 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "address_classes.h"
+#include "conditions.h"
+#include "painter.h"
 #include "util.h"
 
 #define PROTOCOLS  256
 #define ICMP_TYPES 256
 
-struct painter {
-	__u32 *cells;
-	__u32 next[XDPFW_PORTS + 1]; /* union-find: the way to the first unpainted cell at or above this one */
+/* What has no ports, as places in one row: protocols, then the types of ICMP, then of ICMPv6. */
+#define PORTLESS           (PROTOCOLS + 2 * ICMP_TYPES)
+#define ICMP_PLACE(family) (PROTOCOLS + (family)*ICMP_TYPES)
+
+/* Stretches of ports between which no rule or forward of a direction makes a difference. */
+struct stretches {
+	size_t count;
+	__u32 of[XDPFW_PORTS]; /* the stretch of a port */
 };
 
-static void painter_begin(struct painter *painter, __u32 *cells)
-{
-	painter->cells = cells;
-	for (__u32 port = 0; port <= XDPFW_PORTS; port++)
-		painter->next[port] = port;
-}
-
-/* The first unpainted cell at or above @port; XDPFW_PORTS if there is none. */
-static __u32 next_unpainted(struct painter *painter, __u32 port)
-{
-	__u32 *next = painter->next;
-
-	while (next[port] != port) {
-		next[port] = next[next[port]]; /* halve the path for those who come later */
-		port = next[port];
-	}
-	return port;
-}
-
-static void paint(struct painter *painter, __u32 first, __u32 last, __u32 decision)
-{
-	for (__u32 port = next_unpainted(painter, first); port <= last; port = next_unpainted(painter, port)) {
-		painter->cells[port] = decision;
-		painter->next[port] = port + 1;
-	}
-}
+struct compiler {
+	const struct ruleset *set;
+	const struct environment *env;
+	struct policy_image *image;
+	struct resolved *resolved;
+	struct stretches *stretches[XDPFW_DIRS];
+	struct painter ports[XDPFW_DIRS][XDPFW_TABLES];
+	struct painter portless[XDPFW_DIRS];
+	struct rule_lists lists;
+	struct address_classes classes;
+	struct tree tree;
+	struct address_words words;
+	struct error *e;
+};
 
 static const unsigned int table_protocols[XDPFW_TABLES] = {
 	[XDPFW_TCP] = PROTO_TCP,
@@ -61,47 +56,333 @@ static __u32 default_decision(const struct ruleset *set, enum xdpfw_dir dir)
 	return xdpfw_decision(ruleset_default(set, dir), XDPFW_R_DEFAULT, 0);
 }
 
-static __u32 rule_decision(const struct statement *s)
+/* Stretches */
+
+static void cut(bool *begins, __u32 first, __u32 last)
 {
-	return xdpfw_decision(s->rule.verdict, XDPFW_R_RULE, s->counter);
+	begins[first] = true;
+	begins[last + 1] = true;
 }
 
-static void paint_rule(struct painter *painter, const struct statement *s, unsigned int protocol)
+static void cut_statement(bool *begins, const struct statement *s, enum xdpfw_dir dir)
 {
-	const struct rule *rule = &s->rule;
+	if (s->kind == STATEMENT_RULE && s->rule.dir == dir && s->rule.match == MATCH_PORTS) {
+		for (size_t i = 0; i < s->rule.ports.count; i++)
+			cut(begins, s->rule.ports.ranges[i].first, s->rule.ports.ranges[i].last);
+	} else if (s->kind == STATEMENT_FORWARD && dir == XDPFW_IN) {
+		cut(begins, s->forward.listen, s->forward.listen);
+		cut(begins, s->forward.target, s->forward.target);
+	}
+}
+
+static struct stretches *find_stretches(const struct ruleset *set, enum xdpfw_dir dir)
+{
+	_free_ bool *begins = calloc(XDPFW_PORTS + 1, sizeof(*begins));
+	struct stretches *stretches = malloc(sizeof(*stretches));
+
+	if (!begins || !stretches) {
+		free(stretches);
+		return NULL;
+	}
+	cut(begins, 0, 0);
+	for (size_t i = 0; i < set->count; i++)
+		cut_statement(begins, &set->statements[i], dir);
+	stretches->count = 0;
+	for (__u32 port = 0; port < XDPFW_PORTS; port++) {
+		stretches->count += begins[port];
+		stretches->of[port] = stretches->count - 1;
+	}
+	return stretches;
+}
+
+/* Painting */
+
+/* Rule number @i over the places [first, last] of a painter. */
+static int paint(struct compiler *c, struct painter *painter, __u32 i, size_t first, size_t last)
+{
+	if (c->resolved[i].conditional)
+		return painter_note(painter, &c->lists, first, last, i);
+	painter_close(painter, first, last, rule_decision(&c->set->statements[i]));
+	return 0;
+}
+
+static int paint_ports(struct compiler *c, __u32 i, enum xdpfw_table table)
+{
+	const struct rule *rule = &c->set->statements[i].rule;
+	const struct stretches *stretches = c->stretches[rule->dir];
+	struct painter *painter = &c->ports[rule->dir][table];
+	int err = 0;
 
 	if (rule->match == MATCH_ANY)
-		paint(painter, 0, XDPFW_PORTS - 1, rule_decision(s));
-	else if (rule->match == MATCH_PORTS && rule->protocols & protocol)
-		for (size_t i = 0; i < rule->ports.count; i++)
-			paint(painter, rule->ports.ranges[i].first, rule->ports.ranges[i].last, rule_decision(s));
+		return paint(c, painter, i, 0, stretches->count - 1);
+	if (rule->match != MATCH_PORTS || !(rule->protocols & table_protocols[table]))
+		return 0;
+	for (size_t r = 0; !err && r < rule->ports.count; r++)
+		err = paint(c, painter, i, stretches->of[rule->ports.ranges[r].first],
+			    stretches->of[rule->ports.ranges[r].last]);
+	return err;
+}
+
+static int paint_icmp(struct compiler *c, __u32 i)
+{
+	const struct rule *rule = &c->set->statements[i].rule;
+	struct painter *painter = &c->portless[rule->dir];
+	int err = 0;
+
+	for (int family = 0; !err && family < 2; family++) {
+		size_t first = ICMP_PLACE(family), last = first + ICMP_TYPES - 1;
+
+		if (!(rule->icmp_families & 1U << family))
+			continue;
+		if (rule->has_icmp_type)
+			first = last = ICMP_PLACE(family) + rule->icmp_type[family];
+		err = paint(c, painter, i, first, last);
+	}
+	return err;
+}
+
+/* What has no ports, in the same order as the ports. */
+static int paint_portless(struct compiler *c, __u32 i)
+{
+	const struct rule *rule = &c->set->statements[i].rule;
+	struct painter *painter = &c->portless[rule->dir];
+
+	switch (rule->match) {
+	case MATCH_ANY:
+		return paint(c, painter, i, 0, PORTLESS - 1);
+	case MATCH_PROTOCOL:
+		return paint(c, painter, i, rule->protocol, rule->protocol);
+	case MATCH_ICMP:
+		return paint_icmp(c, i);
+	default:
+		return 0;
+	}
+}
+
+static int paint_rules(struct compiler *c)
+{
+	int err = 0;
+
+	for (size_t i = 0; !err && i < c->set->count; i++) {
+		if (c->set->statements[i].kind != STATEMENT_RULE || c->resolved[i].never)
+			continue;
+		for (int table = 0; !err && table < XDPFW_TABLES; table++)
+			err = paint_ports(c, i, table);
+		if (!err)
+			err = paint_portless(c, i);
+	}
+	return err;
 }
 
 /* A forward lets in what it listens for, and a link listens on both its ports. */
-static void paint_forward(struct painter *painter, const struct statement *s, unsigned int protocol)
+static void paint_forward(struct compiler *c, const struct statement *s, enum xdpfw_table table)
 {
+	const __u32 *of = c->stretches[XDPFW_IN]->of;
+	struct painter *painter = &c->ports[XDPFW_IN][table];
 	__u32 decision = xdpfw_decision(XDPFW_PASS, XDPFW_R_FORWARD, s->counter);
 
-	if (!(s->forward.protocols & protocol))
+	if (!(s->forward.protocols & table_protocols[table]))
 		return;
-	paint(painter, s->forward.listen, s->forward.listen, decision);
-	paint(painter, s->forward.target, s->forward.target, decision);
+	painter_close(painter, of[s->forward.listen], of[s->forward.listen], decision);
+	painter_close(painter, of[s->forward.target], of[s->forward.target], decision);
 }
 
-static void compile_ports(const struct ruleset *set, enum xdpfw_dir dir, enum xdpfw_table table,
-			  struct painter *painter)
+static void paint_rest(struct compiler *c, enum xdpfw_dir dir)
 {
-	const struct statement *end = set->statements + set->count;
+	size_t last = c->stretches[dir]->count - 1;
 
-	for (const struct statement *s = set->statements; s < end; s++)
-		if (s->kind == STATEMENT_RULE && s->rule.dir == dir && !s->rule.disabled)
-			paint_rule(painter, s, table_protocols[table]);
-	for (const struct statement *s = set->statements; dir == XDPFW_IN && s < end; s++)
-		if (s->kind == STATEMENT_FORWARD)
-			paint_forward(painter, s, table_protocols[table]);
-	paint(painter, 0, 0, xdpfw_decision(XDPFW_DROP, XDPFW_R_PORT_ZERO, 0));
-	paint(painter, 1, XDPFW_PORTS - 1, default_decision(set, dir));
+	for (int table = 0; table < XDPFW_TABLES; table++) {
+		struct painter *painter = &c->ports[dir][table];
+
+		for (size_t i = 0; dir == XDPFW_IN && i < c->set->count; i++)
+			if (c->set->statements[i].kind == STATEMENT_FORWARD)
+				paint_forward(c, &c->set->statements[i], table);
+		painter_close(painter, 0, 0, xdpfw_decision(XDPFW_DROP, XDPFW_R_PORT_ZERO, 0));
+		painter_close(painter, 1, last, default_decision(c->set, dir));
+	}
 }
+
+/* Ping is polite unless a rule has spoken; one with conditions may not apply, and ping is what then holds. */
+static void paint_ping(struct compiler *c)
+{
+	static const __u8 requests[] = {ICMP_ECHO, ICMP6_ECHO_REQUEST};
+
+	for (int family = 0; ruleset_option(c->set, OPTION_ALLOW_PING) && family < 2; family++) {
+		size_t place = ICMP_PLACE(family) + requests[family];
+
+		painter_close(&c->portless[XDPFW_IN], place, place, xdpfw_decision(XDPFW_PASS, XDPFW_R_COURTESY, 0));
+	}
+}
+
+static int paint_all(struct compiler *c)
+{
+	int err = paint_rules(c);
+
+	if (err)
+		return err;
+	paint_ping(c);
+	for (int dir = 0; dir < XDPFW_DIRS; dir++) {
+		paint_rest(c, dir);
+		painter_close(&c->portless[dir], 0, PORTLESS - 1, default_decision(c->set, dir));
+	}
+	return 0;
+}
+
+/* Addresses that rows are chosen by: those of lists with more prefixes than a packet is asked about one by one. */
+
+static bool is_heavy(const struct compiler *c, const __u32 *rules, size_t count, bool source)
+{
+	size_t weight = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		const struct rule *rule = &c->set->statements[rules[i]].rule;
+
+		weight += classes_weight(&c->classes, source ? &rule->from : &rule->to);
+	}
+	return weight > PREFIXES_ASKED;
+}
+
+static int classify_list(struct compiler *c, __u32 list)
+{
+	size_t count = 0;
+	_free_ __u32 *rules = lists_rules(&c->lists, list, &count);
+	int err = rules ? 0 : -ENOMEM;
+
+	for (int source = 0; !err && source < 2; source++) {
+		if (!is_heavy(c, rules, count, source))
+			continue;
+		for (size_t i = 0; !err && i < count; i++) {
+			const struct rule *rule = &c->set->statements[rules[i]].rule;
+
+			err = classes_add(&c->classes, source ? &rule->from : &rule->to);
+		}
+	}
+	return err;
+}
+
+static int classify_painter(struct compiler *c, const struct painter *painter)
+{
+	__u32 last = 0;
+	int err = 0;
+
+	for (size_t place = 0; !err && place < painter->places; place++) {
+		if (painter->lists[place] == last)
+			continue;
+		last = painter->lists[place];
+		err = classify_list(c, last);
+	}
+	return err;
+}
+
+static int classify(struct compiler *c)
+{
+	int err = 0;
+
+	for (int dir = 0; !err && dir < XDPFW_DIRS; dir++) {
+		for (int table = 0; !err && table < XDPFW_TABLES; table++)
+			err = classify_painter(c, &c->ports[dir][table]);
+		if (!err)
+			err = classify_painter(c, &c->portless[dir]);
+	}
+	return err ? err : classes_write(&c->classes, &c->words);
+}
+
+/* Cells */
+
+/* From the places of a painter to their cells, in place: `closing` becomes the cell. */
+static int grow_trees(struct compiler *c, struct painter *painter)
+{
+	__u32 list = 0, closing = 0, cell = 0;
+
+	for (size_t place = 0; place < painter->places; place++) {
+		if (!painter->lists[place])
+			continue;
+		if (painter->lists[place] != list || painter->closing[place] != closing) {
+			size_t count = 0;
+			_free_ __u32 *rules = lists_rules(&c->lists, painter->lists[place], &count);
+			int err;
+
+			list = painter->lists[place];
+			closing = painter->closing[place];
+			err = rules ? tree_cell(&c->tree, rules, count, closing, &cell) : -ENOMEM;
+			if (err)
+				return err;
+		}
+		painter->closing[place] = cell;
+	}
+	return 0;
+}
+
+static int fill_ports(struct compiler *c, enum xdpfw_dir dir, enum xdpfw_table table)
+{
+	__u32 *cells = c->image->ports[dir][table]->cells;
+	struct painter *painter = &c->ports[dir][table];
+	int err = grow_trees(c, painter);
+
+	for (__u32 port = 0; !err && port < XDPFW_PORTS; port++)
+		cells[port] = painter->closing[c->stretches[dir]->of[port]];
+	return err;
+}
+
+static int fill_portless(struct compiler *c, enum xdpfw_dir dir)
+{
+	struct xdpfw_policy_head *head = c->image->head;
+	const __u32 *cells = c->portless[dir].closing;
+	int err = grow_trees(c, &c->portless[dir]);
+
+	if (err)
+		return err;
+	memcpy(head->protocols[dir], cells, sizeof(head->protocols[dir]));
+	for (int family = 0; family < 2; family++)
+		memcpy(head->icmp_types[dir][family], cells + ICMP_PLACE(family),
+		       sizeof(head->icmp_types[dir][family]));
+	return 0;
+}
+
+static int fill_cells(struct compiler *c)
+{
+	int err = 0;
+
+	tree_init(&c->tree, c->set, c->env, c->resolved, &c->classes, &c->words, c->e);
+	for (int dir = 0; !err && dir < XDPFW_DIRS; dir++) {
+		for (int table = 0; !err && table < XDPFW_TABLES; table++)
+			err = fill_ports(c, dir, table);
+		if (!err)
+			err = fill_portless(c, dir);
+	}
+	if (!err && c->tree.conditions.count)
+		memcpy(c->image->conditions, c->tree.conditions.memory,
+		       c->tree.conditions.count * sizeof(struct xdpfw_condition));
+	return err;
+}
+
+/* Blocks */
+
+static int fold_block(void *data, __u32 around, const struct range_entry *entry, __u32 *value)
+{
+	(void)data;
+	*value = entry->until > around ? entry->until : around;
+	return 0;
+}
+
+static int write_blocks(struct compiler *c)
+{
+	_free_ struct range_entry *entries = calloc(ruleset_count(c->set, STATEMENT_BLOCK) + 1, sizeof(*entries));
+	size_t count = 0;
+
+	if (!entries)
+		return -ENOMEM;
+	for (size_t i = 0; i < c->set->count; i++) {
+		const struct statement *s = &c->set->statements[i];
+
+		if (s->kind == STATEMENT_BLOCK && (!s->block.expires || s->block.expires > c->env->now))
+			entries[count++] = (struct range_entry){.prefix = s->block.prefix,
+								.until = environment_expiry(c->env, s->block.expires)};
+	}
+	return ranges_write(&c->words, XDPFW_BLOCKED, entries, count, fold_block, NULL);
+}
+
+/* What is no cell */
 
 static void compile_links(const struct ruleset *set, enum xdpfw_table table, struct xdpfw_link_table *links)
 {
@@ -116,73 +397,13 @@ static void compile_links(const struct ruleset *set, enum xdpfw_table table, str
 	}
 }
 
-/* Cells without a decision get this one. */
-static void settle(__u32 *cells, size_t count, __u32 decision)
-{
-	for (size_t i = 0; i < count; i++)
-		if (!cells[i])
-			cells[i] = decision;
-}
-
-static void settle_all(struct xdpfw_policy_head *head, enum xdpfw_dir dir, __u32 decision)
-{
-	settle(head->protocols[dir], PROTOCOLS, decision);
-	for (int family = 0; family < 2; family++)
-		settle(head->icmp_types[dir][family], ICMP_TYPES, decision);
-}
-
-static void settle_icmp(struct xdpfw_policy_head *head, const struct rule *rule, __u32 decision)
-{
-	for (int family = 0; family < 2; family++) {
-		__u32 *types = head->icmp_types[rule->dir][family];
-
-		if (!(rule->icmp_families & 1U << family))
-			continue;
-		if (rule->has_icmp_type)
-			settle(&types[rule->icmp_type[family]], 1, decision);
-		else
-			settle(types, ICMP_TYPES, decision);
-	}
-}
-
-/* What has no ports, in the same order as the ports. */
-static void compile_portless(const struct ruleset *set, enum xdpfw_dir dir, struct xdpfw_policy_head *head)
-{
-	memset(head->protocols[dir], 0, sizeof(head->protocols[dir]));
-	memset(head->icmp_types[dir], 0, sizeof(head->icmp_types[dir]));
-	for (size_t i = 0; i < set->count; i++) {
-		const struct statement *s = &set->statements[i];
-
-		if (s->kind != STATEMENT_RULE || s->rule.dir != dir || s->rule.disabled)
-			continue;
-		if (s->rule.match == MATCH_ANY)
-			settle_all(head, dir, rule_decision(s));
-		else if (s->rule.match == MATCH_PROTOCOL)
-			settle(&head->protocols[dir][s->rule.protocol], 1, rule_decision(s));
-		else if (s->rule.match == MATCH_ICMP)
-			settle_icmp(head, &s->rule, rule_decision(s));
-	}
-	settle_all(head, dir, default_decision(set, dir));
-}
-
-static void allow_ping(const struct ruleset *set, struct xdpfw_policy_head *head)
-{
-	__u32 *cells[] = {
-		&head->icmp_types[XDPFW_IN][0][ICMP_ECHO],
-		&head->icmp_types[XDPFW_IN][1][ICMP6_ECHO_REQUEST],
-	};
-
-	for (size_t i = 0; ruleset_option(set, OPTION_ALLOW_PING) && i < ARRAY_SIZE(cells); i++)
-		if (xdpfw_reason_of(*cells[i]) != XDPFW_R_RULE)
-			*cells[i] = xdpfw_decision(XDPFW_PASS, XDPFW_R_COURTESY, 0);
-}
-
-/* Where both drop, it does not matter which: a flood is not worth the question. */
+/* Where both drop, it does not matter which: a flood is not worth the question. Cells that are conditions may
+ * mean anything. */
 static bool makes_a_difference(__u32 in, __u32 routed)
 {
 	if (xdpfw_verdict_of(in) != xdpfw_verdict_of(routed))
 		return true;
-	return xdpfw_verdict_of(in) == XDPFW_PASS && in != routed;
+	return (xdpfw_verdict_of(in) == XDPFW_PASS || !xdpfw_verdict_of(in)) && in != routed;
 }
 
 static void mark_cells(__u32 *in, const __u32 *routed, size_t count)
@@ -244,27 +465,80 @@ static __u32 compile_flags(const struct ruleset *set, const struct policy_image 
 	return flags;
 }
 
-int compile(const struct ruleset *set, unsigned int hz, struct policy_image *image, struct error *e)
+static int begin(struct compiler *c)
 {
-	_free_ struct painter *painter = malloc(sizeof(*painter));
-	int err = ruleset_enforceable(set, e);
+	int err = words_take(&c->words, XDPFW_ROOTS, &(__u32){0});
 
-	if (err)
-		return err;
-	if (!painter)
-		return fail(e, -ENOMEM, "out of memory");
-	for (int dir = 0; dir < XDPFW_DIRS; dir++) {
-		for (int table = 0; table < XDPFW_TABLES; table++) {
-			painter_begin(painter, image->ports[dir][table]->cells);
-			compile_ports(set, dir, table, painter);
-		}
-		compile_portless(set, dir, image->head);
+	c->resolved = calloc(c->set->count + 1, sizeof(*c->resolved));
+	if (err || !c->resolved)
+		return -ENOMEM;
+	lists_init(&c->lists);
+	err = resolve_rules(c->set, c->env, c->resolved, c->e);
+	if (!err)
+		err = classes_init(&c->classes, c->set, c->env);
+	for (int dir = 0; !err && dir < XDPFW_DIRS; dir++) {
+		c->stretches[dir] = find_stretches(c->set, dir);
+		err = c->stretches[dir] ? painter_init(&c->portless[dir], PORTLESS) : -ENOMEM;
+		for (int table = 0; !err && table < XDPFW_TABLES; table++)
+			err = painter_init(&c->ports[dir][table], c->stretches[dir]->count);
 	}
-	for (int table = 0; table < XDPFW_TABLES; table++)
-		compile_links(set, table, image->links[table]);
-	allow_ping(set, image->head);
-	mark_routed(image);
-	compile_timeouts(set, hz, image->head);
-	image->head->flags = compile_flags(set, image);
-	return 0;
+	return err;
+}
+
+static void end(struct compiler *c)
+{
+	for (int dir = 0; dir < XDPFW_DIRS; dir++) {
+		free(c->stretches[dir]);
+		painter_free(&c->portless[dir]);
+		for (int table = 0; table < XDPFW_TABLES; table++)
+			painter_free(&c->ports[dir][table]);
+	}
+	lists_free(&c->lists);
+	tree_free(&c->tree);
+	classes_free(&c->classes);
+	words_free(&c->words);
+	free(c->resolved);
+}
+
+/* The words go to the caller; none where they say nothing. */
+static void hand_over_words(struct compiler *c)
+{
+	if (c->words.count > XDPFW_ROOTS)
+		c->image->words = c->words;
+	else
+		words_free(&c->words);
+	c->words = (struct address_words){0};
+}
+
+int compile(const struct ruleset *set, const struct environment *env, struct policy_image *image, struct error *e)
+{
+	struct compiler c = {.set = set, .env = env, .image = image, .e = e};
+	struct error ignored = {0};
+	int err;
+
+	if (!c.e)
+		c.e = &ignored;
+	image->words = (struct address_words){0};
+	err = begin(&c);
+	if (!err)
+		err = paint_all(&c);
+	if (!err)
+		err = classify(&c);
+	if (!err)
+		err = write_blocks(&c);
+	if (!err)
+		err = fill_cells(&c);
+	if (!err) {
+		hand_over_words(&c);
+		for (int table = 0; table < XDPFW_TABLES; table++)
+			compile_links(set, table, image->links[table]);
+		mark_routed(image);
+		compile_timeouts(set, env->hz, image->head);
+		image->head->flags = compile_flags(set, image);
+	}
+	end(&c);
+	if (err && !c.e->text[0])
+		fail(c.e, err,
+		     err == -E2BIG ? "too many addresses: their tables would exceed 64 MiB" : "out of memory");
+	return err;
 }

@@ -6,8 +6,11 @@
 #ifndef XDPFW_USER_COMPILE_H
 #define XDPFW_USER_COMPILE_H
 
+#include "environment.h"
 #include "error.h"
+#include "ranges.h"
 #include "ruleset.h"
+#include "xdpfw/condition.h"
 #include "xdpfw/policy.h"
 
 /* One compiled policy. The pointers may lead into mapped kernel memory. */
@@ -15,14 +18,15 @@ struct policy_image {
 	struct xdpfw_policy_head *head;
 	struct xdpfw_port_table *ports[XDPFW_DIRS][XDPFW_TABLES];
 	struct xdpfw_link_table *links[XDPFW_TABLES];
+	struct xdpfw_condition *conditions; /* room for XDPFW_CONDITIONS */
+	struct address_words words;         /* what the slot's map of addresses holds; made by compile() */
 };
 
 /*
- * Fill every byte of @image from @set. Rules and forwards use their statement's
- * `counter`. head->generation is left to the caller.
- * Blocks are not part of the image, but for the flag that says there are some.
- * @hz: jiffies in a second, for the time-outs.
+ * Fill @image from @set: every byte of head, ports and links, as many conditions as cells refer to, and words, which
+ * the caller frees. Rules and forwards use their statement's `counter`. head->generation is left to the caller.
+ * -E2BIG, with a line that names the rule, for what exceeds the limits.
  */
-int compile(const struct ruleset *set, unsigned int hz, struct policy_image *image, struct error *e);
+int compile(const struct ruleset *set, const struct environment *env, struct policy_image *image, struct error *e);
 
 #endif

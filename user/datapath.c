@@ -55,18 +55,36 @@ static bool kernel_has_xdp_frags(void)
 	return fd >= 0;
 }
 
-/* Only a program can read it. */
-__u32 datapath_jiffies(void)
+/* Only a program can read it: this one writes it over the frame. */
+__u64 datapath_jiffies(void)
 {
 	const struct bpf_insn read[] = {
+		{.code = BPF_ALU64 | BPF_MOV | BPF_X, .dst_reg = BPF_REG_6, .src_reg = BPF_REG_1},
 		{.code = BPF_JMP | BPF_CALL, .imm = BPF_FUNC_jiffies64},
+		{.code = BPF_LDX | BPF_MEM | BPF_W,
+		 .dst_reg = BPF_REG_2,
+		 .src_reg = BPF_REG_6,
+		 .off = offsetof(struct xdp_md, data)},
+		{.code = BPF_LDX | BPF_MEM | BPF_W,
+		 .dst_reg = BPF_REG_3,
+		 .src_reg = BPF_REG_6,
+		 .off = offsetof(struct xdp_md, data_end)},
+		{.code = BPF_ALU64 | BPF_MOV | BPF_X, .dst_reg = BPF_REG_4, .src_reg = BPF_REG_2},
+		{.code = BPF_ALU64 | BPF_ADD | BPF_K, .dst_reg = BPF_REG_4, .imm = sizeof(__u64)},
+		{.code = BPF_JMP | BPF_JGT | BPF_X, .dst_reg = BPF_REG_4, .src_reg = BPF_REG_3, .off = 1},
+		{.code = BPF_STX | BPF_MEM | BPF_DW, .dst_reg = BPF_REG_2, .src_reg = BPF_REG_0},
+		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = XDP_PASS},
 		{.code = BPF_JMP | BPF_EXIT},
 	};
-	char frame[64] = {};
-	LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = frame, .data_size_in = sizeof(frame));
+	union {
+		char bytes[64];
+		__u64 jiffies;
+	} frame = {};
+	LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = &frame, .data_size_in = sizeof(frame), .data_out = &frame,
+		    .data_size_out = sizeof(frame));
 	_close_ int fd = bpf_prog_load(BPF_PROG_TYPE_XDP, "jiffies", "GPL", read, ARRAY_SIZE(read), NULL);
 
-	return fd >= 0 && bpf_prog_test_run_opts(fd, &run) == 0 ? run.retval : 0;
+	return fd >= 0 && bpf_prog_test_run_opts(fd, &run) == 0 ? frame.jiffies : 0;
 }
 
 __u64 datapath_age(void)

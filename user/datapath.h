@@ -42,9 +42,9 @@ void datapath_free(struct datapath *dp);
 /* The present age of the fingerprints, as the programs reckon it; see flow.h. */
 __u64 datapath_age(void);
 
-/* The kernel's ticks in a second, and the low half of its tick counter, jiffies64. */
+/* The kernel's ticks in a second, and its tick counter, jiffies64. */
 unsigned int datapath_hz(void);
-__u32 datapath_jiffies(void);
+__u64 datapath_jiffies(void);
 
 /* File descriptors of the programs, owned by @dp; -1 for what the flavour does not need. */
 int datapath_in(const struct datapath *dp);

@@ -50,6 +50,7 @@ static int map_all(struct store *st, struct error *e)
 		{"heads", sizeof(*st->heads), true, &st->heads},
 		{"ports", sizeof(*st->ports), true, &st->ports},
 		{"links", sizeof(*st->links), true, &st->links},
+		{"conditions", sizeof(*st->conditions), true, &st->conditions},
 		{"rule_ids", sizeof(*st->rule_ids), true, &st->rule_ids},
 		{"ifaces", sizeof(*st->ifaces), true, &st->ifaces},
 		{"port_counts", sizeof(*st->port_counts), false, &st->port_counts},
@@ -69,7 +70,7 @@ static int map_all(struct store *st, struct error *e)
 			return err;
 	}
 	/* Only one mapping's size tells how many CPUs the arrays were made for. */
-	st->cpus = st->mappings[7].size / sizeof(*st->reason_counts);
+	st->cpus = st->mappings[8].size / sizeof(*st->reason_counts);
 	return 0;
 }
 
@@ -80,11 +81,11 @@ int store_open(const struct instance *in, struct store *st, struct error *e)
 
 	memset(st, 0, sizeof(*st));
 	st->instance = in;
-	st->blocks = -1;
+	st->addresses = -1;
 	err = map_all(st, e);
 	if (!err) {
-		st->blocks = bpf_obj_get(instance_pin(in, "blocks", path));
-		if (st->blocks < 0)
+		st->addresses = bpf_obj_get(instance_pin(in, "addresses", path));
+		if (st->addresses < 0)
 			err = fail(e, -errno, "%s: %s", path, strerror(errno));
 	}
 	if (!err && st->control->abi != 0 && st->control->abi != XDPFW_ABI)
@@ -104,9 +105,9 @@ void store_close(struct store *st)
 
 		munmap(m->memory, m->size);
 	}
-	if (st->blocks >= 0)
-		close(st->blocks);
-	st->blocks = -1;
+	if (st->addresses >= 0)
+		close(st->addresses);
+	st->addresses = -1;
 }
 
 bool iface_is_live(const struct store *st, const struct xdpfw_iface *iface)

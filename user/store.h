@@ -28,6 +28,7 @@ struct store {
 	struct xdpfw_policy_head *heads;
 	struct xdpfw_port_table *ports;
 	struct xdpfw_link_table *links;
+	struct xdpfw_condition *conditions;
 	__u64 *rule_ids;
 	struct xdpfw_iface *ifaces;
 	/* Counters, for reading; pages that nothing was counted in cost nothing. */
@@ -39,8 +40,8 @@ struct store {
 	struct xdpfw_fingerprint_table_value *fingerprints;
 	struct xdpfw_marked_ages *marked_ages;
 	struct xdpfw_socket *sockets; /* what the data path remembers of confirmed connections */
-	int blocks;                   /* file descriptor of the trie */
-	struct mapping mappings[14];
+	int addresses;                /* file descriptor of the map of maps */
+	struct mapping mappings[15];
 	size_t mapped;
 };
 

@@ -64,7 +64,8 @@ enum xdpfw_dir {
 	X(NO_STATE, "no-state", "its entry was evicted from a full table")                                             \
 	X(INVALID, "invalid", "a TCP segment outside its connection's window")                                         \
 	X(REJECT_SENT, "reject", "an answer that xdpfw itself sent for a reject")                                      \
-	X(INTERNAL, "internal", "a map or the packet could not be accessed")
+	X(INTERNAL, "internal", "a map or the packet could not be accessed")                                           \
+	X(LIMIT, "limit", "more requests from this source than the rule lets pass")
 
 enum xdpfw_reason {
 #define X(code, name, text) XDPFW_R_##code,

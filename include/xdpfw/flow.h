@@ -152,9 +152,9 @@ _Static_assert(sizeof(struct xdpfw_budget) == 64, "one cache line a CPU");
 /* What the FIB said of a destination; trusted for one second. */
 struct xdpfw_route {
 	struct xdpfw_addr destination;
-	__u64 asked; /* jiffies64 */
-	__u32 ifindex;
-	__u32 routed;
+	__u64 asked;   /* jiffies64 */
+	__u32 ifindex; /* where the packet arrived */
+	__u32 via;     /* the interface by which it leaves; 0: it is for this host */
 };
 _Static_assert(sizeof(struct xdpfw_route) == 32, "32 bytes a cached route");
 

@@ -160,19 +160,6 @@ struct xdpfw_policy_head {
 };
 
 /*
- * Key of the trie `blocks`. The slot stands in front of the address as if it
- * were its first byte, so one trie serves all generations. prefixlen counts
- * those 8 bits too: 203.0.113.0/24 in slot 1 is {8 + 96 + 24, 1, ::ffff:203.0.113.0}.
- */
-struct xdpfw_block_key {
-	__u32 prefixlen;
-	__u8 slot;
-	__u8 addr[16];
-	__u8 pad[3];
-};
-_Static_assert(sizeof(struct xdpfw_block_key) == 24, "4 bytes of length, 20 of data");
-
-/*
  * A loaded interface, as `load` left it: one element of the map `ifaces`, free if
  * ifindex is 0. The pinned links are the truth about what is attached; this says
  * what they were for, also when the interface is gone.

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "addresses.h"
 #include "compile.h"
 #include "datapath.h"
 #include "rig.h"
@@ -62,6 +63,7 @@ static void map_all(void)
 	rig.heads = map_memory(rig.skel->maps.heads);
 	rig.ports = map_memory(rig.skel->maps.ports);
 	rig.links = map_memory(rig.skel->maps.links);
+	rig.conditions = map_memory(rig.skel->maps.conditions);
 	rig.port_counts = map_memory(rig.skel->maps.port_counts);
 	rig.reason_counts = map_memory(rig.skel->maps.reason_counts);
 	rig.rule_counts = map_memory(rig.skel->maps.rule_counts);
@@ -123,44 +125,13 @@ static void number_rules(struct ruleset *set)
 			set->statements[i].counter = ++counter;
 }
 
-static void clear_blocks(unsigned int slot)
-{
-	int fd = bpf_map__fd(rig.skel->maps.blocks);
-	struct xdpfw_block_key key, next;
-	bool more = bpf_map_get_next_key(fd, NULL, &next) == 0;
-
-	while (more) {
-		key = next;
-		more = bpf_map_get_next_key(fd, &key, &next) == 0;
-		if (key.slot == slot)
-			bpf_map_delete_elem(fd, &key);
-	}
-}
-
-/* As the store does it: IPv6 prefixes that cover the v4-mapped addresses do not block IPv4. */
-static void fill_blocks(unsigned int slot, const struct ruleset *set)
-{
-	struct xdpfw_block_key all_v4 = {.prefixlen = 8 + 96, .slot = slot, .addr = {[10] = 0xff, [11] = 0xff}};
-	__u32 decision = xdpfw_decision(XDPFW_DROP, XDPFW_R_BLOCKED, 0), none = 0;
-	int fd = bpf_map__fd(rig.skel->maps.blocks);
-
-	clear_blocks(slot);
-	cr_assert_eq(bpf_map_update_elem(fd, &all_v4, &none, BPF_ANY), 0);
-	for (size_t i = 0; i < set->count; i++) {
-		const struct statement *s = &set->statements[i];
-		struct xdpfw_block_key key = {.slot = slot};
-
-		if (s->kind != STATEMENT_BLOCK)
-			continue;
-		key.prefixlen = 8 + s->block.prefix.length;
-		memcpy(key.addr, &s->block.prefix.addr, sizeof(key.addr));
-		cr_assert_eq(bpf_map_update_elem(fd, &key, &decision, BPF_ANY), 0);
-	}
-}
-
 void set_policy_in(unsigned int slot, const char *text)
 {
-	struct policy_image image = {.head = &rig.heads[slot]};
+	struct policy_image image = {
+		.head = &rig.heads[slot],
+		.conditions = &rig.conditions[slot * XDPFW_CONDITIONS],
+	};
+	struct environment env = environment_here();
 	struct ruleset set = {};
 	struct error e = {};
 
@@ -171,8 +142,10 @@ void set_policy_in(unsigned int slot, const char *text)
 	}
 	cr_assert_eq(ruleset_parse(text, "policy", &set, &e), 0, "%s", e.text);
 	number_rules(&set);
-	cr_assert_eq(compile(&set, 250, &image, &e), 0, "%s", e.text);
-	fill_blocks(slot, &set);
+	env.hz = 250;
+	cr_assert_eq(compile(&set, &env, &image, &e), 0, "%s", e.text);
+	cr_assert_eq(addresses_install(bpf_map__fd(rig.skel->maps.addresses), slot, &image.words, &e), 0, "%s", e.text);
+	words_free(&image.words);
 	rig.control->flags[slot] = rig.heads[slot].flags;
 	ruleset_free(&set);
 }

@@ -16,6 +16,7 @@ struct rig {
 	struct xdpfw_policy_head *heads;
 	struct xdpfw_port_table *ports;
 	struct xdpfw_link_table *links;
+	struct xdpfw_condition *conditions;
 	struct xdpfw_port_counts *port_counts;
 	struct xdpfw_reason_counts *reason_counts;
 	struct xdpfw_rule_counts *rule_counts;

@@ -409,7 +409,37 @@ static struct {
 	struct xdpfw_policy_head head;
 	struct xdpfw_port_table ports[3][3];
 	struct xdpfw_link_table links[3];
+	struct xdpfw_condition conditions[XDPFW_CONDITIONS];
 } memory;
+
+static __u32 find_iface(const char *name)
+{
+	return !strncmp(name, "eth", 3) ? 2 + atoi(name + 3) : 0;
+}
+
+static int find_user(const char *name, __u32 *uid)
+{
+	*uid = 1000;
+	return strcmp(name, "nobody-has-this-name") ? 0 : -ENOENT;
+}
+
+static int find_cgroup(const char *path, __u64 *id, __u32 *level)
+{
+	(void)path;
+	*id = 77;
+	*level = 1;
+	return 0;
+}
+
+/* A host that is always the same. */
+static const struct environment here = {
+	.hz = HZ,
+	.jiffies = 1000000,
+	.now = 2000000000,
+	.find_iface = find_iface,
+	.find_user = find_user,
+	.find_cgroup = find_cgroup,
+};
 
 static void give_counters(struct ruleset *set)
 {
@@ -428,6 +458,7 @@ static void compile_text(const char *text)
 	struct policy_image image = {
 		.head = &memory.head,
 		.links = {&memory.links[0], &memory.links[1], &memory.links[2]},
+		.conditions = memory.conditions,
 	};
 	struct ruleset set = parse_set(text);
 
@@ -436,7 +467,8 @@ static void compile_text(const char *text)
 			image.ports[dir][table] = &memory.ports[dir][table];
 	give_counters(&set);
 	memset(&memory, 0xa5, sizeof(memory)); /* what was there must not shine through */
-	cr_assert_eq(compile(&set, HZ, &image, NULL), 0);
+	cr_assert_eq(compile(&set, &here, &image, NULL), 0);
+	words_free(&image.words);
 	ruleset_free(&set);
 }
 

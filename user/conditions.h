@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * From the rules that may decide about a port to its cell: a decision where the first rule has no
+ * conditions, else a tree of conditions (include/xdpfw/condition.h). Equal trees are built once.
+ */
+#ifndef XDPFW_USER_CONDITIONS_H
+#define XDPFW_USER_CONDITIONS_H
+
+#include <stdbool.h>
+
+#include "address_classes.h"
+#include "environment.h"
+#include "error.h"
+#include "pool.h"
+#include "ranges.h"
+#include "ruleset.h"
+
+/* What a rule's conditions are on this host. One for each statement of the ruleset, by its place. */
+struct resolved {
+	bool never;       /* disabled, expired, or about what is not here: an interface, an empty set */
+	bool conditional; /* depends on more than port and protocol */
+	__u32 iface, iface_out, user;
+	__u64 cgroup;
+	__u32 cgroup_level;
+};
+
+/* 0 or a negative errno: -ENOENT for a user that there is none of. */
+int resolve_rules(const struct ruleset *set, const struct environment *env, struct resolved *resolved, struct error *e);
+
+struct tree {
+	const struct ruleset *set;
+	const struct environment *env;
+	const struct resolved *resolved;
+	const struct address_classes *classes;
+	struct pool conditions;      /* of struct xdpfw_condition */
+	__u8 *depths;                /* questions that a packet may be asked from each condition on */
+	struct address_words *words; /* where rows go */
+	struct error *e;
+};
+
+void tree_init(struct tree *tree, const struct ruleset *set, const struct environment *env,
+	       const struct resolved *resolved, const struct address_classes *classes, struct address_words *words,
+	       struct error *e);
+void tree_free(struct tree *tree);
+
+/*
+ * The cell of what the rules @rules (places in the ruleset, in order) say, and @otherwise, a decision, where none of
+ * them does. 0, -E2BIG (with a line that names a rule) or -ENOMEM.
+ */
+int tree_cell(struct tree *tree, const __u32 *rules, size_t count, __u32 otherwise, __u32 *cell);
+
+/* The decision of a rule that has no conditions but perhaps a limit. */
+__u32 rule_decision(const struct statement *s);
+
+#endif
