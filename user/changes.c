@@ -12,6 +12,7 @@ void changes_init(struct changes *c)
 	c->added = json_array();
 	c->removed = json_array();
 	c->replaced = json_array();
+	c->moved = json_array();
 	c->warnings = json_array();
 	c->generation = 0;
 }
@@ -21,19 +22,30 @@ void changes_free(struct changes *c)
 	json_decref(c->added);
 	json_decref(c->removed);
 	json_decref(c->replaced);
+	json_decref(c->moved);
 	json_decref(c->warnings);
+}
+
+static json_t *list_for(struct changes *c, enum change change)
+{
+	switch (change) {
+	case CHANGE_ADDED:
+		return c->added;
+	case CHANGE_REMOVED:
+		return c->removed;
+	case CHANGE_MOVED:
+		return c->moved;
+	default:
+		return c->replaced;
+	}
 }
 
 void changes_note(struct changes *c, enum change change, const struct statement *s)
 {
 	_free_ char *line = statement_format(s);
 
-	if (change == CHANGE_NONE || s->kind == STATEMENT_COMMENT)
-		return;
-	json_array_append_new(change == CHANGE_ADDED     ? c->added
-			      : change == CHANGE_REMOVED ? c->removed
-							 : c->replaced,
-			      json_string(line));
+	if (change != CHANGE_NONE && s->kind != STATEMENT_COMMENT)
+		json_array_append_new(list_for(c, change), json_string(line));
 }
 
 void changes_warn(struct changes *c, const char *format, ...)
@@ -78,7 +90,9 @@ void changes_compare(struct changes *c, const struct ruleset *before, const stru
 
 bool changes_any(const struct changes *c)
 {
-	return json_array_size(c->added) + json_array_size(c->removed) + json_array_size(c->replaced) > 0;
+	return json_array_size(c->added) + json_array_size(c->removed) + json_array_size(c->replaced) +
+		       json_array_size(c->moved) >
+	       0;
 }
 
 /* "allow in 22" covers two protocols without saying so; the person should see it. */
@@ -106,9 +120,9 @@ static void print_lines(const char *verb, const json_t *lines)
 
 static void print_json(const struct changes *c)
 {
-	json_t *root =
-		json_pack("{s:b,s:i,s:O,s:O,s:O,s:O}", "changed", changes_any(c), "generation", (int)c->generation,
-			  "added", c->added, "removed", c->removed, "replaced", c->replaced, "warnings", c->warnings);
+	json_t *root = json_pack("{s:b,s:i,s:O,s:O,s:O,s:O,s:O}", "changed", changes_any(c), "generation",
+				 (int)c->generation, "added", c->added, "removed", c->removed, "replaced", c->replaced,
+				 "moved", c->moved, "warnings", c->warnings);
 
 	json_dumpf(root, stdout, JSON_COMPACT);
 	putchar('\n');
@@ -133,6 +147,7 @@ void changes_print(const struct changes *c, const struct settings *settings, boo
 	}
 	print_lines(settings->dry_run ? "would add" : "added", c->added);
 	print_lines(settings->dry_run ? "would replace" : "replaced", c->replaced);
+	print_lines(settings->dry_run ? "would move" : "moved", c->moved);
 	print_lines(settings->dry_run ? "would remove" : "removed", c->removed);
 	if (!loaded && !settings->dry_run)
 		puts("nothing is loaded: written to the rules file, in force with the next `xdpfw load`");

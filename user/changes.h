@@ -10,7 +10,7 @@
 #include "session.h"
 
 struct changes {
-	json_t *added, *removed, *replaced, *warnings; /* arrays of lines */
+	json_t *added, *removed, *replaced, *moved, *warnings; /* arrays of lines */
 	unsigned int generation;
 };
 

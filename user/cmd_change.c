@@ -1,13 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* allow, deny, reject, default, forward, block, option: add one statement or replace it. And delete, unblock. */
+/* allow, deny, reject, limit, default, forward, block, set add, option: add statements or replace them. */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <stdint.h>
 #include <string.h>
+#include <time.h>
 
 #include "attach.h"
 #include "changes.h"
 #include "command.h"
+#include "edit.h"
 #include "open_connections.h"
+#include "overlap.h"
+#include "parse_number.h"
+#include "statements.h"
 #include "util.h"
 
 /*
@@ -29,10 +35,7 @@ static int put_in_force(struct session *s, struct ruleset *after, bool runtime, 
 	return err;
 }
 
-/* What all changing commands share: from the words' effect on a copy of the policy to the printed result. */
-typedef int (*edit_fn)(struct ruleset *set, void *what, struct changes *c, struct error *e);
-
-static int change(const struct settings *settings, bool runtime, edit_fn edit, void *what, struct error *e)
+int edit_policy(const struct settings *settings, bool runtime, edit_fn edit, void *what, struct error *e)
 {
 	struct ruleset after = {};
 	struct changes c;
@@ -52,6 +55,7 @@ static int change(const struct settings *settings, bool runtime, edit_fn edit, v
 		err = session_check_sync(&s, e);
 	if (!err && ruleset_copy(&s.now, &after))
 		err = fail(e, -ENOMEM, "out of memory");
+	ruleset_drop_expired(&after, time(NULL));
 	if (!err)
 		err = edit(&after, what, &c, e);
 	if (!err && changes_any(&c) && !settings->dry_run)
@@ -65,271 +69,160 @@ static int change(const struct settings *settings, bool runtime, edit_fn edit, v
 }
 
 struct addition {
-	struct statement *statement;
-	const struct words *words; /* as typed */
+	const struct ruleset *wanted; /* what was typed, in order */
+	const struct words *words;
+	bool placed;  /* insert or prepend */
+	size_t place; /* number of the first, counted from 1 */
 };
 
 /* `block 10.0.0.1/8` blocks 10.0.0.0/8: done, but said. */
-static void warn_of_host_bits(const struct addition *a, struct changes *c)
+static void warn_of_host_bits(const struct words *words, struct changes *c)
 {
 	char text[ADDR_TEXT_MAX];
 	struct prefix prefix;
 	bool normalised = false;
 
-	for (int i = 1; a->statement->kind == STATEMENT_BLOCK && i < a->words->count; i++)
-		if (parse_prefix(a->words->list[i], &prefix, &normalised, NULL) == 0 && normalised)
-			changes_warn(c, "%s: has bits set beyond its length; taken as %s", a->words->list[i],
+	for (int i = 1; i < words->count; i++)
+		if (strcmp(words->list[i - 1], "comment") &&
+		    !parse_prefix(words->list[i], &prefix, &normalised, NULL) && normalised)
+			changes_warn(c, "%s: has bits set beyond its length; taken as %s", words->list[i],
 				     format_prefix(&prefix, text));
-}
-
-static bool ports_overlap(const struct ports *a, const struct ports *b)
-{
-	for (size_t i = 0; i < a->count; i++)
-		for (size_t j = 0; j < b->count; j++)
-			if (a->ranges[i].first <= b->ranges[j].last && b->ranges[j].first <= a->ranges[i].last)
-				return true;
-	return false;
-}
-
-static bool icmp_overlaps(const struct rule *a, const struct rule *b)
-{
-	unsigned int both = a->icmp_families & b->icmp_families;
-
-	if (!a->has_icmp_type || !b->has_icmp_type)
-		return both;
-	return (both & ICMP_V4 && a->icmp_type[0] == b->icmp_type[0]) ||
-	       (both & ICMP_V6 && a->icmp_type[1] == b->icmp_type[1]);
-}
-
-/* May both rules match one request? */
-static bool rules_overlap(const struct rule *a, const struct rule *b)
-{
-	if (a->dir != b->dir)
-		return false;
-	if (a->match == MATCH_ANY || b->match == MATCH_ANY)
-		return true;
-	if (a->match != b->match)
-		return false;
-	switch (a->match) {
-	case MATCH_PORTS:
-		return a->protocols & b->protocols && ports_overlap(&a->ports, &b->ports);
-	case MATCH_PROTOCOL:
-		return a->protocol == b->protocol;
-	default:
-		return icmp_overlaps(a, b);
-	}
 }
 
 /* Name the earlier rules of another verdict that decide some of what the rule @id is about. */
 static void warn_of_hidden(const struct ruleset *set, __u64 id, struct changes *c)
 {
+	static const char *const how[] = {
+		[OVERLAP_MAYBE] = "may decide some",
+		[OVERLAP_SOME] = "decides some",
+		[OVERLAP_ALL] = "decides all",
+	};
 	const struct statement *s = ruleset_find(set, STATEMENT_RULE, id);
 
 	for (const struct statement *earlier = set->statements; s && earlier < s; earlier++) {
-		_free_ char *line = NULL;
+		enum overlap overlap =
+			earlier->kind == STATEMENT_RULE ? rule_hides(&earlier->rule, &s->rule) : OVERLAP_NONE;
+		_free_ char *line = overlap ? statement_format(earlier) : NULL;
 
-		if (earlier->kind != STATEMENT_RULE || earlier->rule.verdict == s->rule.verdict ||
-		    !rules_overlap(&earlier->rule, &s->rule))
-			continue;
-		line = statement_format(earlier);
-		changes_warn(c, "'%s' comes first and decides some or all of these requests", line);
+		if (line)
+			changes_warn(c, "'%s' comes first and %s of these requests", line, how[overlap]);
 	}
 }
 
-static int add_statement(struct ruleset *set, void *what, struct changes *c, struct error *e)
+/* A set is what its members are; one without any matches nothing. */
+static void warn_of_empty_set(const struct ruleset *set, const struct address_match *match, struct changes *c)
 {
-	const struct addition *a = what;
-	struct statement *s = a->statement, note = {};
-	_free_ char *line = statement_format(s);
-	const struct statement *old;
+	if (match->kind == ADDRESS_SET && !ruleset_has_set(set, match->set))
+		changes_warn(c, "@%s: has no members yet, so the rule matches nothing; write set add %s ADDRESS",
+			     match->set, match->set);
+}
+
+static int add_statement(struct ruleset *set, const struct addition *a, const struct statement *wanted, size_t place,
+			 struct changes *c, struct error *e)
+{
+	const struct statement *old = ruleset_find(set, wanted->kind, wanted->id);
+	struct statement s = {};
 	enum change change;
 	int err;
 
-	/* ruleset_add() takes the statement over, so what it was is noted from a copy. */
-	if (!line || statement_parse_line(line, &note, NULL))
-		return fail(e, -ENOMEM, "out of memory");
-	old = ruleset_find(set, s->kind, s->id);
-	if (s->runtime && old && !old->runtime) {
-		statement_free(&note);
+	if (wanted->runtime && old && !old->runtime)
 		return fail(e, -EINVAL, "--runtime: the rules file has this already; change it without --runtime");
-	}
-	warn_of_host_bits(a, c);
-	err = ruleset_add(set, s, &change, e);
-	memset(s, 0, sizeof(*s));
-	if (!err) {
-		changes_note(c, change, &note);
-		if (change != CHANGE_NONE)
-			warn_of_hidden(set, note.id, c);
-	}
-	statement_free(&note);
+	if (statement_copy(wanted, &s))
+		return fail(e, -ENOMEM, "out of memory");
+	err = a->placed ? ruleset_insert(set, place, &s, &change, e) : ruleset_add(set, &s, &change, e);
+	if (err)
+		return err;
+	changes_note(c, change, wanted);
+	if (change == CHANGE_NONE || wanted->kind != STATEMENT_RULE)
+		return 0;
+	warn_of_hidden(set, wanted->id, c);
+	warn_of_empty_set(set, &wanted->rule.from, c);
+	warn_of_empty_set(set, &wanted->rule.to, c);
+	return 0;
+}
+
+static int add_statements(struct ruleset *set, void *what, struct changes *c, struct error *e)
+{
+	const struct addition *a = what;
+	int err = 0;
+
+	warn_of_host_bits(a->words, c);
+	for (size_t i = 0; !err && i < a->wanted->count; i++)
+		err = add_statement(set, a, &a->wanted->statements[i], a->place + i, c, e);
 	return err;
 }
 
 /* A rule that denies leaves open connections alone, and says so, or cuts them. */
-static int settle_connections(const struct settings *settings, struct words words, bool kill, struct error *e)
+static int settle_connections(const struct settings *settings, const struct ruleset *wanted, bool kill, struct error *e)
 {
-	struct statement s = {};
-	int err = statement_parse(words.count, words.list, &s, e);
+	int err = 0;
 
-	if (!err && s.kind == STATEMENT_RULE && s.rule.verdict != XDPFW_PASS && !settings->dry_run)
-		err = settle_open_connections(settings, &s.rule, kill, e);
-	statement_free(&s);
+	for (size_t i = 0; !err && !settings->dry_run && i < wanted->count; i++) {
+		const struct statement *s = &wanted->statements[i];
+
+		if (s->kind == STATEMENT_RULE && s->rule.verdict != XDPFW_PASS && !s->rule.disabled)
+			err = settle_open_connections(settings, &s->rule, kill, e);
+	}
 	return err;
+}
+
+static void drop_word(struct words *words, int at)
+{
+	memmove(&words->list[at], &words->list[at + 1], (words->count - at - 1) * sizeof(*words->list));
+	words->count--;
+}
+
+/* `insert N` or `prepend` in front of the rule or, as ufw has it too, behind `route`. */
+static int take_place(struct words *words, struct addition *a, struct error *e)
+{
+	int at = words->count > 1 && !strcmp(words->list[0], "route");
+	const char *word = words->list[at];
+	unsigned long place = 1;
+	bool insert = !strcmp(word, "insert");
+
+	if (!insert && strcmp(word, "prepend"))
+		return 0;
+	if (insert && words->count <= at + 1)
+		return fail(e, -EINVAL, "'insert': the number is missing; write insert 1 allow in 22");
+	if (insert && (parse_number(words->list[at + 1], strlen(words->list[at + 1]), UINT32_MAX, &place) || !place))
+		return fail(e, -EINVAL, "'%s': not the number of a rule; write insert 1 allow in 22",
+			    excerpt(words->list[at + 1]).text);
+	drop_word(words, at);
+	if (insert)
+		drop_word(words, at);
+	a->placed = true;
+	a->place = place;
+	return 0;
+}
+
+static int check_addition(const struct ruleset *wanted, const struct addition *a, bool kill, struct error *e)
+{
+	for (size_t i = 0; i < wanted->count; i++) {
+		const struct statement *s = &wanted->statements[i];
+
+		if (a->placed && s->kind != STATEMENT_RULE)
+			return fail(e, -EINVAL, "insert: only rules have an order; write insert 1 allow in 22");
+		if (kill && (s->kind != STATEMENT_RULE || s->rule.verdict == XDPFW_PASS))
+			return fail(e, -EINVAL, "--kill: goes with deny and reject only");
+	}
+	return 0;
 }
 
 int cmd_change(const struct settings *settings, struct words words, struct error *e)
 {
 	bool kill = take_flag(&words, "--kill");
-	struct statement s = {};
-	struct addition addition = {&s, &words};
-	int err = statement_parse(words.count, words.list, &s, e);
+	struct ruleset wanted = {};
+	struct addition addition = {.wanted = &wanted, .words = &words};
+	int err = take_place(&words, &addition, e);
 
-	if (err)
-		return err;
-	if (kill && (s.kind != STATEMENT_RULE || s.rule.verdict == XDPFW_PASS))
-		err = fail(e, -EINVAL, "--kill: goes with deny and reject only");
 	if (!err)
-		err = change(settings, s.runtime, add_statement, &addition, e);
-	statement_free(&s);
-	return err ? err : settle_connections(settings, words, kill, e);
-}
-
-struct deletion {
-	struct words words; /* numbers, ids */
-	struct statement statement;
-	bool by_words;
-};
-
-static int delete_statement(struct ruleset *set, const struct statement *s, struct changes *c)
-{
-	struct statement note = {};
-	_free_ char *line = statement_format(s);
-
-	if (!line || statement_parse_line(line, &note, NULL))
-		return -ENOMEM;
-	changes_note(c, ruleset_delete(set, note.kind, note.id), &note);
-	statement_free(&note);
-	return 0;
-}
-
-/* The rule as typed, action included; one that is not there is no failure. */
-static int delete_by_words(struct ruleset *set, const struct statement *wanted, struct changes *c)
-{
-	const struct statement *found = ruleset_find(set, wanted->kind, wanted->id);
-
-	if (!found || (wanted->kind == STATEMENT_RULE && found->rule.verdict != wanted->rule.verdict))
-		return 0;
-	return delete_statement(set, found, c);
-}
-
-static bool is_number(const char *word)
-{
-	return *word && strspn(word, "0123456789") == strlen(word);
-}
-
-static bool is_id(const char *word)
-{
-	return strncmp(word, "id:", 3) == 0;
-}
-
-static const struct statement *find_by_id(const struct ruleset *set, const char *word, struct error *e)
-{
-	size_t digits = strlen(word);
-	const struct statement *found = NULL;
-
-	for (size_t i = 0; i < set->count; i++) {
-		const struct statement *s = &set->statements[i];
-		char id[17];
-
-		snprintf(id, sizeof(id), "%016llx", (unsigned long long)s->id);
-		if (s->kind == STATEMENT_COMMENT || strncasecmp(id, word, digits) != 0)
-			continue;
-		if (found) {
-			fail(e, -EINVAL, "'id:%s': more than one rule; give more digits", word);
-			return NULL;
-		}
-		found = s;
-	}
-	if (!found)
-		fail(e, -ENOENT, "'id:%s': no such rule; see `xdpfw status --json`", word);
-	return found;
-}
-
-static const struct statement *find_named(const struct ruleset *set, const char *word, struct error *e)
-{
-	const struct statement *s;
-	size_t count = ruleset_count(set, STATEMENT_RULE);
-
-	if (is_id(word))
-		return find_by_id(set, word + 3, e);
-	s = ruleset_rule(set, strtoul(word, NULL, 10));
-	if (!s)
-		fail(e, -ENOENT, "'%s': no rule of that number; there %s %zu, see `xdpfw status`", word,
-		     count == 1 ? "is" : "are", count);
-	return s;
-}
-
-/* All numbers are resolved before anything is deleted, since deleting moves the later ones. */
-static int delete_named(struct ruleset *set, const struct words *words, struct changes *c, struct error *e)
-{
-	_free_ __u64 *ids = calloc(words->count, sizeof(*ids));
-
-	if (!ids)
-		return fail(e, -ENOMEM, "out of memory");
-	for (int i = 0; i < words->count; i++) {
-		const struct statement *s = find_named(set, words->list[i], e);
-
-		if (!s)
-			return e->code;
-		ids[i] = s->id;
-		changes_note(c, CHANGE_REMOVED, s);
-	}
-	ruleset_delete_ids(set, ids, words->count);
-	return 0;
-}
-
-static int edit_delete(struct ruleset *set, void *what, struct changes *c, struct error *e)
-{
-	struct deletion *d = what;
-
-	if (!d->by_words)
-		return delete_named(set, &d->words, c, e);
-	return delete_by_words(set, &d->statement, c) ? fail(e, -ENOMEM, "out of memory") : 0;
-}
-
-static int parse_deletion(struct words words, struct deletion *d, struct error *e)
-{
-	int named = 0;
-
-	if (words.count == 0)
-		return fail(e, -EINVAL, "delete: what? `delete 2`, `delete id:a1b2c3d4` or `delete allow in 22`");
-	for (int i = 0; i < words.count; i++)
-		named += is_number(words.list[i]) || is_id(words.list[i]);
-	if (named == words.count) {
-		d->words = words;
-		return 0;
-	}
-	if (is_number(words.list[0]) || is_id(words.list[0]))
-		return fail(e, -EINVAL, "delete: numbers and ids only, or one rule as typed");
-	d->by_words = true;
-	return statement_parse(words.count, words.list, &d->statement, e);
-}
-
-/* `delete ...`, and `unblock ADDR...` which deletes blocks. */
-int cmd_delete(const struct settings *settings, struct words words, struct error *e)
-{
-	struct deletion d = {};
-	int err;
-
-	if (strcmp(words.list[0], "unblock") == 0) {
-		words.list[0] = "block";
-	} else {
-		words.list++;
-		words.count--;
-	}
-	err = parse_deletion(words, &d, e);
+		err = statements_parse(words.count, words.list, take_into_ruleset, &wanted, e);
 	if (!err)
-		err = change(settings, false, edit_delete, &d, e);
-	statement_free(&d.statement);
+		err = check_addition(&wanted, &addition, kill, e);
+	if (!err)
+		err = edit_policy(settings, wanted.count && wanted.statements[0].runtime, add_statements, &addition, e);
+	if (!err)
+		err = settle_connections(settings, &wanted, kill, e);
+	ruleset_free(&wanted);
 	return err;
 }

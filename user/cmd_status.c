@@ -8,7 +8,10 @@
 #include "attach.h"
 #include "command.h"
 #include "hooks.h"
+#include "rule_json.h"
 #include "util.h"
+
+#define FEW 20 /* blocks that are listed one by one */
 
 struct interface_row {
 	char name[IFNAMSIZ];
@@ -57,21 +60,6 @@ static struct xdpfw_count counted(const struct session *s, const struct statemen
 	return s->live ? store_rule_count(&s->store, st->counter) : none;
 }
 
-static json_t *rule_json(const struct session *s, const struct statement *st, int n)
-{
-	_free_ char *text = statement_format(st), *protocol = rule_protocol_text(&st->rule);
-	_free_ char *ports = rule_ports_text(&st->rule);
-	struct xdpfw_count count = counted(s, st);
-	char id[17];
-
-	snprintf(id, sizeof(id), "%016llx", (unsigned long long)st->id);
-	return json_pack("{s:i,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:n,s:n,s:b,s:b,s:n,s:[],s:I,s:I}", "n", n, "id", id,
-			 "text", text, "action", action_name(st->rule.verdict), "dir", dir_name(st->rule.dir), "proto",
-			 protocol, "ports", ports, "from", "any", "to", "any", "interface", "comment", "enabled", 1,
-			 "runtime", st->runtime, "expires_at", "hidden_by", "packets", (json_int_t)count.packets,
-			 "bytes", (json_int_t)count.bytes);
-}
-
 static json_t *forward_json(const struct session *s, const struct statement *st)
 {
 	_free_ char *text = statement_format(st);
@@ -105,27 +93,31 @@ static void print_json(const struct status *st)
 {
 	const struct session *s = st->session;
 	json_t *rules = json_array(), *forwards = json_array(), *blocked = json_array(), *root;
+	struct hidden_list hidden;
 	int n = 0;
 
+	if (hidden_list_build(&s->now, &hidden))
+		return;
 	for (size_t i = 0; i < s->now.count; i++) {
 		const struct statement *line = &s->now.statements[i];
 		char text[ADDR_TEXT_MAX];
 
 		if (line->kind == STATEMENT_RULE)
-			json_array_append_new(rules, rule_json(s, line, ++n));
+			json_array_append_new(rules, rule_json(line, ++n, &hidden, counted(s, line)));
 		else if (line->kind == STATEMENT_FORWARD)
 			json_array_append_new(forwards, forward_json(s, line));
 		else if (line->kind == STATEMENT_BLOCK)
 			json_array_append_new(blocked, json_string(format_prefix(&line->block.prefix, text)));
 	}
-	root = json_pack("{s:i,s:s,s:s,s:b,s:i,s:s,s:b,s:o,s:{s:s,s:s,s:s},s:b,s:n,s:o,s:o,s:o}", "schema", 1,
+	root = json_pack("{s:i,s:s,s:s,s:b,s:i,s:s,s:b,s:o,s:{s:s,s:s,s:s},s:b,s:n,s:o,s:o,s:o,s:o}", "schema", 1,
 			 "version", XDPFW_VERSION, "instance", s->instance.name, "loaded", s->live, "generation",
 			 s->live ? (int)s->store.control->generation : 0, "rules_file", s->instance.rules_file,
 			 "file_in_sync", st->in_sync, "interfaces", interfaces_json(st), "defaults", "in",
 			 action_name(ruleset_default(&s->now, XDPFW_IN)), "out",
 			 action_name(ruleset_default(&s->now, XDPFW_OUT)), "routed",
 			 action_name(ruleset_default(&s->now, XDPFW_ROUTED)), "panic", 0, "trial_seconds_left", "rules",
-			 rules, "forwards", forwards, "blocked", blocked);
+			 rules, "forwards", forwards, "blocked", blocked, "sets", sets_json(&s->now));
+	hidden_list_free(&hidden);
 	json_dumpf(root, stdout, JSON_COMPACT);
 	putchar('\n');
 	json_decref(root);
@@ -148,8 +140,20 @@ static void print_interfaces(const struct status *st)
 	}
 }
 
+/* Sets may have 100,000 members, so their names and sizes must do. */
+static void print_sets(const struct session *s)
+{
+	json_t *sets = sets_json(&s->now), *members;
+	const char *name;
+
+	json_object_foreach(sets, name, members) printf("%5s  set %s: %lld addresses; `xdpfw set list %s` lists them\n",
+							"", name, (long long)json_integer_value(members), name);
+	json_decref(sets);
+}
+
 static void print_policy(const struct session *s)
 {
+	size_t blocks = ruleset_count(&s->now, STATEMENT_BLOCK);
 	int n = 0;
 
 	printf("default: in %s, out %s, routed %s\n", action_name(ruleset_default(&s->now, XDPFW_IN)),
@@ -167,10 +171,13 @@ static void print_policy(const struct session *s)
 		} else if (line->kind == STATEMENT_FORWARD) {
 			printf("%5s  %-44s %12llu %14llu\n", "", text, (unsigned long long)count.packets,
 			       (unsigned long long)count.bytes);
-		} else if (line->kind == STATEMENT_BLOCK || line->kind == STATEMENT_OPTION) {
+		} else if ((line->kind == STATEMENT_BLOCK && blocks <= FEW) || line->kind == STATEMENT_OPTION) {
 			printf("%5s  %s\n", "", text);
 		}
 	}
+	if (blocks > FEW)
+		printf("%5s  block: %zu addresses; `xdpfw export` lists them\n", "", blocks);
+	print_sets(s);
 }
 
 static void print_text(const struct status *st)
@@ -199,6 +206,9 @@ int cmd_status(const struct settings *settings, struct words words, struct error
 	struct session s;
 	int err;
 
+	/* What ufw's users type; numbers and counters are always there. */
+	if (words.count == 2 && (!strcmp(words.list[1], "verbose") || !strcmp(words.list[1], "numbered")))
+		words.count = 1;
 	if (words.count > 1)
 		return fail(e, -EINVAL, "status: '%s': takes no words", words.list[1]);
 	err = require_root(e);

@@ -30,8 +30,13 @@ static const struct command {
 	{"route", "route allow|deny|reject TARGET", "the same for requests to hosts behind this one", cmd_change},
 	{"forward", "forward A:B[/PROTO]", "link two local ports, both ways", cmd_change},
 	{"delete", "delete N... | id:ID... | RULE-AS-TYPED", "delete rules or forwards", cmd_delete},
-	{"block", "block ADDR[/LENGTH]", "nothing from it and nothing to it, open connections included", cmd_change},
-	{"unblock", "unblock ADDR[/LENGTH]", "the reverse", cmd_delete},
+	{"insert", "insert N RULE | prepend RULE", "put a new rule, or one that is there, in this place", cmd_change},
+	{"prepend", NULL, NULL, cmd_change},
+	{"enable", "enable N... | disable N...", "switch rules on or off; they keep their place", cmd_enable},
+	{"disable", NULL, NULL, cmd_enable},
+	{"block", "block ADDR[/LENGTH]... [for DURATION]",
+	 "nothing from it and nothing to it, open connections included", cmd_change},
+	{"unblock", "unblock ADDR[/LENGTH]...", "the reverse", cmd_unblock},
 	{"option", "option allow-ping|non-ip on|off", "answer pings; pass what is not IP", cmd_change},
 	{"option", "option udp-timeout DURATION ...", "time-outs of flows, see the man page", cmd_change},
 	{"status", "status", "interfaces, rules and how often each decided", cmd_status},
@@ -50,7 +55,8 @@ static void print_help(void)
 {
 	puts("xdpfw: a firewall and port forwarder at XDP and TC\n\nusage: xdpfw [FLAGS] COMMAND WORDS...\n");
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
-		printf("  %-50s %s\n", commands[i].usage, commands[i].help);
+		if (commands[i].usage)
+			printf("  %-50s %s\n", commands[i].usage, commands[i].help);
 	puts("\nTARGET: PORTS[/PROTO] | SERVICE | icmp[/TYPE] | proto NAME|NUMBER | any\n"
 	     "PORTS: 22 | 6000-6010 | 80,443,8000-8010   PROTO: tcp | udp | sctp   SERVICE: a name of /etc/services\n"
 	     "in: connection requests from outside to this host; out: requests that leave by a loaded interface\n"

@@ -49,7 +49,7 @@ static int insert(struct ruleset *set, size_t at, struct statement *s)
 	return 0;
 }
 
-static int copy_statement(const struct statement *from, struct statement *to)
+int statement_copy(const struct statement *from, struct statement *to)
 {
 	struct statement copy = *from;
 	int err = 0;
@@ -80,7 +80,7 @@ int ruleset_copy(const struct ruleset *from, struct ruleset *to)
 
 	for (size_t i = 0; i < from->count; i++) {
 		struct statement s = {0};
-		int err = copy_statement(&from->statements[i], &s);
+		int err = statement_copy(&from->statements[i], &s);
 
 		if (!err)
 			err = insert(&copy, copy.count, &s);
@@ -191,11 +191,132 @@ int ruleset_add(struct ruleset *set, struct statement *s, enum change *change, s
 	return ruleset_add_at(set, s->kind == STATEMENT_COMMENT ? set->count : place_for(set, s->kind), s, change, e);
 }
 
+/* Let the statement at @from stand at @to; those between make room. */
+static void move_statement(struct ruleset *set, size_t from, size_t to)
+{
+	struct statement moved = set->statements[from];
+
+	if (from < to)
+		memmove(&set->statements[from], &set->statements[from + 1], (to - from) * sizeof(moved));
+	else
+		memmove(&set->statements[to + 1], &set->statements[to], (from - to) * sizeof(moved));
+	set->statements[to] = moved;
+	index_rebuild(set);
+}
+
+int ruleset_insert(struct ruleset *set, size_t n, struct statement *s, enum change *change, struct error *e)
+{
+	size_t old = index_find(set, STATEMENT_RULE, s->id), count = index_count(set, STATEMENT_RULE);
+	size_t at = index_find_rule(set, n);
+	int err;
+
+	if (at == NO_POSITION && n != 1) {
+		statement_free(s);
+		return fail(e, -ENOENT, "'%zu': no rule of that number; there %s %zu, see `xdpfw status`", n,
+			    count == 1 ? "is" : "are", count);
+	}
+	if (at == NO_POSITION || old == NO_POSITION)
+		return ruleset_add_at(set, at == NO_POSITION ? set->count : at, s, change, e);
+	err = ruleset_add_at(set, at, s, change, e); /* replaces it where it is */
+	if (!err && old != at) {
+		move_statement(set, old, at);
+		*change = CHANGE_MOVED;
+	}
+	return err;
+}
+
+enum change ruleset_enable(struct ruleset *set, __u64 id, bool enabled)
+{
+	size_t at = index_find(set, STATEMENT_RULE, id);
+
+	if (at == NO_POSITION || set->statements[at].rule.disabled == !enabled)
+		return CHANGE_NONE;
+	set->statements[at].rule.disabled = !enabled;
+	return CHANGE_REPLACED;
+}
+
+__u64 statement_expires(const struct statement *s)
+{
+	switch (s->kind) {
+	case STATEMENT_RULE:
+		return s->rule.expires;
+	case STATEMENT_BLOCK:
+		return s->block.expires;
+	case STATEMENT_SET:
+		return s->member.expires;
+	default:
+		return 0;
+	}
+}
+
+/* Close the gaps that freed statements have left: each is a comment without text now. */
+static void close_gaps(struct ruleset *set)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < set->count; i++)
+		if (set->statements[i].kind != STATEMENT_COMMENT || set->statements[i].comment)
+			set->statements[kept++] = set->statements[i];
+	set->count = kept;
+	index_rebuild(set);
+}
+
+size_t ruleset_drop_expired(struct ruleset *set, __u64 now)
+{
+	size_t dropped = 0;
+
+	for (size_t i = 0; i < set->count; i++) {
+		__u64 expires = statement_expires(&set->statements[i]);
+
+		if (!expires || expires > now)
+			continue;
+		statement_free(&set->statements[i]);
+		dropped++;
+	}
+	if (dropped)
+		close_gaps(set);
+	return dropped;
+}
+
+static bool is_member_of(const struct statement *s, const char *name)
+{
+	return s->kind == STATEMENT_SET && !strcmp(s->member.name, name);
+}
+
+bool ruleset_has_set(const struct ruleset *set, const char *name)
+{
+	for (size_t i = 0; i < set->count; i++)
+		if (is_member_of(&set->statements[i], name))
+			return true;
+	return false;
+}
+
+int ruleset_replace_members(struct ruleset *set, const char *name, struct ruleset *members)
+{
+	size_t at = place_for(set, STATEMENT_SET), total = set->count + members->count;
+	struct statement *statements = reallocarray(set->statements, total ? total : 1, sizeof(*statements));
+
+	if (!statements)
+		return -ENOMEM;
+	set->statements = statements;
+	set->room = total ? total : 1;
+	if (index_reserve_many(set, members->count))
+		return -ENOMEM;
+	for (size_t i = 0; i < set->count; i++)
+		if (is_member_of(&set->statements[i], name))
+			statement_free(&set->statements[i]);
+	memmove(&set->statements[at + members->count], &set->statements[at], (set->count - at) * sizeof(*statements));
+	memcpy(&set->statements[at], members->statements, members->count * sizeof(*statements));
+	set->count = total;
+	members->count = 0; /* they are ours now */
+	close_gaps(set);
+	return 0;
+}
+
 size_t ruleset_delete_ids(struct ruleset *set, const __u64 *ids, size_t count)
 {
-	size_t kept = 0, removed = 0;
+	size_t removed = 0;
 
-	/* Mark first and close the gaps in one pass: an emptied statement is a comment without text. */
 	for (size_t i = 0; i < count; i++) {
 		size_t at = index_find_id(set, ids[i]);
 
@@ -204,13 +325,8 @@ size_t ruleset_delete_ids(struct ruleset *set, const __u64 *ids, size_t count)
 			removed++;
 		}
 	}
-	if (!removed)
-		return 0;
-	for (size_t i = 0; i < set->count; i++)
-		if (set->statements[i].kind != STATEMENT_COMMENT || set->statements[i].comment)
-			set->statements[kept++] = set->statements[i];
-	set->count = kept;
-	index_rebuild(set);
+	if (removed)
+		close_gaps(set);
 	return removed;
 }
 

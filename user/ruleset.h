@@ -182,6 +182,7 @@ enum change {
 	CHANGE_ADDED,
 	CHANGE_REPLACED, /* same match, other action (or other value) */
 	CHANGE_REMOVED,
+	CHANGE_MOVED, /* to another place, perhaps with another action */
 };
 
 void ruleset_free(struct ruleset *set);
@@ -200,6 +201,7 @@ int ruleset_enforceable(const struct ruleset *set, struct error *e);
 int statement_parse(int count, char *const words[], struct statement *out, struct error *e);
 int statement_parse_line(const char *line, struct statement *out, struct error *e);
 void statement_free(struct statement *s);
+int statement_copy(const struct statement *from, struct statement *to); /* 0 or -ENOMEM */
 
 /* The canonical line, without newline; a new string, NULL without memory. Parsing it gives an
  * equal statement. "--runtime" is part of it. */
@@ -211,6 +213,27 @@ char *statement_format(const struct statement *s);
  * share a port and protocol with another forward are refused (-EINVAL).
  */
 int ruleset_add(struct ruleset *set, struct statement *s, enum change *change, struct error *e);
+
+/*
+ * Make @s rule number @n, counted from 1; those from there on move down. An equal rule moves, and says what @s says.
+ * -ENOENT if there is no such number (1 is always there). Takes over the statement's memory in every case.
+ */
+int ruleset_insert(struct ruleset *set, size_t n, struct statement *s, enum change *change, struct error *e);
+
+/* Switch a rule on or off. */
+enum change ruleset_enable(struct ruleset *set, __u64 id, bool enabled);
+
+/* Forget what has expired; returns how much there was. */
+size_t ruleset_drop_expired(struct ruleset *set, __u64 now);
+
+/* When a statement expires, 0 = never. */
+__u64 statement_expires(const struct statement *s);
+
+/* Has the set @name a member? */
+bool ruleset_has_set(const struct ruleset *set, const char *name);
+
+/* Replace all members of the set @name by those of @members, whose memory is taken over; or -ENOMEM. */
+int ruleset_replace_members(struct ruleset *set, const char *name, struct ruleset *members);
 
 /* Delete the statement of this id and kind; CHANGE_NONE if there is none. */
 enum change ruleset_delete(struct ruleset *set, enum statement_kind kind, __u64 id);

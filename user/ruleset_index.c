@@ -62,9 +62,8 @@ static void note_statement(struct index *index, const struct statement *s)
 	}
 }
 
-static int grow(struct index *index, const struct ruleset *set)
+static int grow(struct index *index, const struct ruleset *set, size_t room)
 {
-	size_t room = index->room ? 2 * index->room : 64;
 	struct slot *slots = calloc(room, sizeof(*slots));
 	size_t *rules = reallocarray(index->rules, room / 2, sizeof(*rules));
 
@@ -82,19 +81,33 @@ static int grow(struct index *index, const struct ruleset *set)
 	return 0;
 }
 
-int index_reserve(struct ruleset *set, const struct statement *s)
+int index_reserve_many(struct ruleset *set, size_t more)
 {
 	struct index *index = set->index ? set->index : calloc(1, sizeof(*index));
+	size_t room;
 
 	if (!index)
 		return -ENOMEM;
 	set->index = index;
+	room = index->room ? index->room : 64;
+	while (set->count + more > room / 2)
+		room *= 2;
+	return room > index->room ? grow(index, set, room) : 0;
+}
+
+int index_reserve(struct ruleset *set, const struct statement *s)
+{
+	int err = index_reserve_many(set, 1);
+	struct index *index = set->index;
+
+	if (err)
+		return err;
 	if (s->kind == STATEMENT_FORWARD && !index->owners) {
 		index->owners = calloc(PORTS, sizeof(*index->owners));
 		if (!index->owners)
 			return -ENOMEM;
 	}
-	return set->count + 1 > index->room / 2 ? grow(index, set) : 0;
+	return 0;
 }
 
 void index_inserted(struct ruleset *set, size_t at)

@@ -13,6 +13,9 @@
 /* Make room for one statement more, @s, so that noting it cannot fail. 0 or -ENOMEM. */
 int index_reserve(struct ruleset *set, const struct statement *s);
 
+/* Room for @more statements, of any kind but forwards. */
+int index_reserve_many(struct ruleset *set, size_t more);
+
 /* Note that a statement has been inserted at @at and that those behind it have moved. */
 void index_inserted(struct ruleset *set, size_t at);
 

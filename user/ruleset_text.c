@@ -4,20 +4,10 @@
 #include <errno.h>
 #include <string.h>
 
-#include "ruleset_index.h"
 #include "statement.h"
+#include "statements.h"
 #include "text.h"
 #include "util.h"
-
-static int add_line(struct ruleset *set, const char *line, struct error *e)
-{
-	struct statement s = {0};
-	enum change ignored;
-	int err = statement_parse_line(line, &s, e);
-
-	/* At the very end, not behind its kind: a file keeps its order. */
-	return err ? err : ruleset_add_at(set, set->count, &s, &ignored, e);
-}
 
 int ruleset_parse(const char *text, const char *name, struct ruleset *out, struct error *e)
 {
@@ -33,7 +23,7 @@ int ruleset_parse(const char *text, const char *name, struct ruleset *out, struc
 		int err;
 
 		*end = '\0';
-		err = add_line(&set, line, &why);
+		err = statements_parse_line(line, take_into_ruleset, &set, &why);
 		if (err) {
 			ruleset_free(&set);
 			return fail(e, err, "%.255s:%zu: %s", name, number, why.text);

@@ -555,3 +555,121 @@ Test(growth, adding_one_by_one, .timeout = 60)
 	cr_expect_lt(seconds_since(&start), 10);
 	ruleset_free(&set);
 }
+
+static enum change insert(struct ruleset *set, size_t n, const char *line)
+{
+	struct statement s = parse_line(line);
+	enum change change = -1;
+	struct error e = {0};
+
+	cr_assert_eq(ruleset_insert(set, n, &s, &change, &e), 0, "%s: %s", line, e.text);
+	return change;
+}
+
+Test(ruleset, insert_puts_rules_in_their_place)
+{
+	struct ruleset set = parse_set("# first\nallow 1\ndefault deny\nallow 2\nforward 8:9\nallow 3\n# end\n");
+	struct statement s = parse_line("allow 7");
+	enum change change = -1;
+	struct error e = {0};
+
+	cr_expect_eq(insert(&set, 1, "deny 10"), CHANGE_ADDED);
+	cr_expect_eq(insert(&set, 3, "deny 11"), CHANGE_ADDED);
+	expect_set(&set, "# first\ndeny in 10\nallow in 1\ndefault deny in\ndeny in 11\nallow in 2\nforward 8:9\n"
+			 "allow in 3\n# end\n");
+	cr_expect_eq(insert(&set, 1, "reject 3"), CHANGE_MOVED);
+	cr_expect_eq(insert(&set, 5, "deny 10"), CHANGE_MOVED, "down, to the end");
+	cr_expect_eq(insert(&set, 5, "deny 10"), CHANGE_NONE);
+	cr_expect_eq(insert(&set, 5, "allow 10"), CHANGE_REPLACED);
+	expect_set(&set, "# first\nreject in 3\nallow in 1\ndefault deny in\ndeny in 11\nallow in 2\nallow in 10\n"
+			 "forward 8:9\n# end\n");
+	cr_expect_eq(find(&set, "allow 3")->rule.verdict, XDPFW_REJECT, "what moved is found again");
+	cr_expect_eq(ruleset_insert(&set, 6, &s, &change, &e), -ENOENT);
+	cr_expect_str_eq(e.text, "'6': no rule of that number; there are 5, see `xdpfw status`");
+	ruleset_free(&set);
+}
+
+Test(ruleset, the_first_rule_can_be_inserted_at_1)
+{
+	struct ruleset set = parse_set("default deny\n");
+
+	cr_expect_eq(insert(&set, 1, "allow 22"), CHANGE_ADDED);
+	expect_set(&set, "default deny in\nallow in 22\n");
+	ruleset_free(&set);
+}
+
+Test(ruleset, rules_are_replaced_with_all_that_they_do)
+{
+	struct ruleset set = parse_set("allow 22 log comment 'old'\nblock 1.2.3.4\nset add x ::1\n");
+
+	cr_expect_eq(add(&set, "allow 22 log comment old"), CHANGE_NONE);
+	cr_expect_eq(add(&set, "allow 22 comment new"), CHANGE_REPLACED);
+	cr_expect_eq(add(&set, "limit 22 rate 3/1h"), CHANGE_REPLACED);
+	cr_expect_eq(add(&set, "limit 22 rate 3/60m"), CHANGE_NONE);
+	cr_expect_eq(add(&set, "block 1.2.3.4 until 2030-01-01T00:00:00Z"), CHANGE_REPLACED);
+	cr_expect_eq(add(&set, "block 1.2.3.4 until 2030-01-01T00:00:00Z"), CHANGE_NONE);
+	cr_expect_eq(add(&set, "set add x ::1 until 2030-01-01T00:00:00Z"), CHANGE_REPLACED);
+	expect_set(&set, "limit in 22 rate 3/1h\nblock 1.2.3.4 until 2030-01-01T00:00:00Z\n"
+			 "set add x ::1 until 2030-01-01T00:00:00Z\n");
+	ruleset_free(&set);
+}
+
+Test(ruleset, disabled_rules_keep_their_place)
+{
+	struct ruleset set = parse_set("allow 1\nallow 2\nallow 3\n");
+	__u64 id = ruleset_rule(&set, 2)->id;
+
+	cr_expect_eq(ruleset_enable(&set, id, true), CHANGE_NONE);
+	cr_expect_eq(ruleset_enable(&set, id, false), CHANGE_REPLACED);
+	cr_expect_eq(ruleset_enable(&set, id, false), CHANGE_NONE);
+	expect_set(&set, "allow in 1\ndisabled allow in 2\nallow in 3\n");
+	cr_expect_eq(ruleset_enable(&set, id, true), CHANGE_REPLACED);
+	cr_expect_eq(ruleset_enable(&set, 5, true), CHANGE_NONE);
+	expect_set(&set, "allow in 1\nallow in 2\nallow in 3\n");
+	ruleset_free(&set);
+}
+
+Test(ruleset, what_has_expired_can_be_dropped)
+{
+	struct ruleset set =
+		parse_set("allow 1 until 2026-01-01T00:00:00Z\nallow 2\n# c\n"
+			  "block ::1 until 2026-01-01T00:00:01Z\nset add x ::2 until 2026-01-01T00:00:00Z\n");
+	__u64 then = find(&set, "allow 1")->rule.expires;
+
+	cr_expect_eq(ruleset_drop_expired(&set, then - 1), 0);
+	cr_expect_eq(ruleset_drop_expired(&set, then), 2);
+	expect_set(&set, "allow in 2\n# c\nblock ::1 until 2026-01-01T00:00:01Z\n");
+	cr_expect(!find(&set, "allow 1") && find(&set, "block ::1") && find(&set, "allow 2"));
+	ruleset_free(&set);
+}
+
+Test(ruleset, the_members_of_a_set_are_replaced_together)
+{
+	struct ruleset set =
+		parse_set("allow 22 from @a\nset add a ::1\n# c\nset add b ::1\nset add a ::2\nload eth0\n");
+	struct ruleset members = parse_set("set add a ::2\nset add a 10.0.0.0/8 until 2030-01-01T00:00:00Z\n"),
+		       none = {0};
+
+	cr_expect(ruleset_has_set(&set, "a") && ruleset_has_set(&set, "b") && !ruleset_has_set(&set, "c"));
+	cr_assert_eq(ruleset_replace_members(&set, "a", &members), 0);
+	ruleset_free(&members);
+	expect_set(&set, "allow in 22 from @a\n# c\nset add b ::1\nset add a ::2\n"
+			 "set add a 10.0.0.0/8 until 2030-01-01T00:00:00Z\nload eth0\n");
+	cr_expect(find(&set, "set add a ::2") && !find(&set, "set add a ::1") && find(&set, "load eth0"));
+	cr_expect_eq(ruleset_count(&set, STATEMENT_SET), 3);
+	cr_assert_eq(ruleset_replace_members(&set, "a", &none), 0);
+	expect_set(&set, "allow in 22 from @a\n# c\nset add b ::1\nload eth0\n");
+	ruleset_free(&none);
+	ruleset_free(&set);
+}
+
+Test(ruleset, one_line_may_stand_for_several_statements)
+{
+	struct ruleset set = parse_set("block 1.2.3.4 ::1 1.2.3.4 until 2030-01-01T00:00:00Z --runtime\n"
+				       "set add x 10.0.0.0/8 ::/0\n");
+
+	expect_set(&set, "block 1.2.3.4 until 2030-01-01T00:00:00Z --runtime\n"
+			 "block ::1 until 2030-01-01T00:00:00Z --runtime\n"
+			 "set add x 10.0.0.0/8\nset add x ::/0\n");
+	ruleset_free(&set);
+}

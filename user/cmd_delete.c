@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* delete, by number, id or words; unblock; set del; enable and disable. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <string.h>
+
+#include "command.h"
+#include "edit.h"
+#include "named.h"
+#include "statements.h"
+#include "util.h"
+
+/* The rule as typed, action included; one that is not there is no failure. */
+static void delete_as_typed(struct ruleset *set, const struct statement *wanted, struct changes *c)
+{
+	const struct statement *found = ruleset_find(set, wanted->kind, wanted->id);
+
+	if (!found || (wanted->kind == STATEMENT_RULE &&
+		       (found->rule.verdict != wanted->rule.verdict || found->rule.limited != wanted->rule.limited)))
+		return;
+	changes_note(c, CHANGE_REMOVED, found);
+	ruleset_delete(set, wanted->kind, wanted->id);
+}
+
+static int edit_delete_typed(struct ruleset *set, void *what, struct changes *c, struct error *e)
+{
+	const struct ruleset *wanted = what;
+
+	(void)e;
+	for (size_t i = 0; i < wanted->count; i++)
+		delete_as_typed(set, &wanted->statements[i], c);
+	return 0;
+}
+
+static int edit_delete_named(struct ruleset *set, void *what, struct changes *c, struct error *e)
+{
+	const struct words *words = what;
+	_free_ __u64 *ids = find_all_named(set, words, e);
+
+	if (!ids)
+		return e->code;
+	for (int i = 0; i < words->count; i++)
+		changes_note(c, CHANGE_REMOVED, find_named(set, words->list[i], e));
+	ruleset_delete_ids(set, ids, words->count);
+	return 0;
+}
+
+static int delete_typed(const struct settings *settings, struct words words, struct error *e)
+{
+	struct ruleset wanted = {};
+	int err = statements_parse(words.count, words.list, take_into_ruleset, &wanted, e);
+
+	if (!err)
+		err = edit_policy(settings, false, edit_delete_typed, &wanted, e);
+	ruleset_free(&wanted);
+	return err;
+}
+
+static int count_named(const struct words *words)
+{
+	int named = 0;
+
+	for (int i = 0; i < words->count; i++)
+		named += is_named(words->list[i]);
+	return named;
+}
+
+int cmd_delete(const struct settings *settings, struct words words, struct error *e)
+{
+	words.list++;
+	words.count--;
+	if (words.count == 0)
+		return fail(e, -EINVAL, "delete: what? `delete 2`, `delete id:a1b2c3d4` or `delete allow in 22`");
+	if (count_named(&words) == words.count)
+		return edit_policy(settings, false, edit_delete_named, &words, e);
+	if (is_named(words.list[0]))
+		return fail(e, -EINVAL, "delete: numbers and ids only, or one rule as typed");
+	return delete_typed(settings, words, e);
+}
+
+/* `unblock ADDR...` deletes blocks. */
+int cmd_unblock(const struct settings *settings, struct words words, struct error *e)
+{
+	words.list[0] = "block";
+	return delete_typed(settings, words, e);
+}
+
+struct toggle {
+	struct words words;
+	bool enabled;
+};
+
+static int edit_enable(struct ruleset *set, void *what, struct changes *c, struct error *e)
+{
+	const struct toggle *toggle = what;
+	_free_ __u64 *ids = find_all_named(set, &toggle->words, e);
+
+	if (!ids)
+		return e->code;
+	for (int i = 0; i < toggle->words.count; i++) {
+		const struct statement *s = ruleset_find(set, STATEMENT_RULE, ids[i]);
+
+		if (!s)
+			return fail(e, -ENOENT, "'%s': not a rule; forwards and blocks are deleted",
+				    toggle->words.list[i]);
+		changes_note(c, ruleset_enable(set, ids[i], toggle->enabled), s);
+	}
+	return 0;
+}
+
+/* `enable N...`, `disable N...` */
+int cmd_enable(const struct settings *settings, struct words words, struct error *e)
+{
+	struct toggle toggle = {{words.count - 1, words.list + 1}, !strcmp(words.list[0], "enable")};
+
+	if (!toggle.words.count)
+		return fail(e, -EINVAL, "%s: which rule? `%s 2`; all of the firewall: `xdpfw %s`", words.list[0],
+			    words.list[0], toggle.enabled ? "load IFACE" : "unload --all");
+	if (count_named(&toggle.words) != toggle.words.count)
+		return fail(e, -EINVAL, "%s: numbers and ids only, as `%s 2`", words.list[0], words.list[0]);
+	return edit_policy(settings, false, edit_enable, &toggle, e);
+}
