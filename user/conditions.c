@@ -173,6 +173,8 @@ static int ask_source_ports(struct step *step, const struct ports *ports)
 	struct step any = *step;
 	__u32 cell = step->no;
 
+	if (!ports->count)
+		return 0;
 	for (size_t i = ports->count; i-- > 0;) {
 		struct xdpfw_condition c = {.question = XDPFW_ASK_SOURCE_PORT};
 		int err;
