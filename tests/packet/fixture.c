@@ -125,6 +125,13 @@ static void number_rules(struct ruleset *set)
 			set->statements[i].counter = ++counter;
 }
 
+static unsigned int policy_age;
+
+void set_policy_age(unsigned int seconds)
+{
+	policy_age = seconds;
+}
+
 void set_policy_in(unsigned int slot, const char *text)
 {
 	struct policy_image image = {
@@ -142,7 +149,7 @@ void set_policy_in(unsigned int slot, const char *text)
 	}
 	cr_assert_eq(ruleset_parse(text, "policy", &set, &e), 0, "%s", e.text);
 	number_rules(&set);
-	env.hz = 250;
+	env.jiffies -= (__u64)policy_age * env.hz;
 	cr_assert_eq(compile(&set, &env, &image, &e), 0, "%s", e.text);
 	cr_assert_eq(addresses_install(bpf_map__fd(rig.skel->maps.addresses), slot, &image.words, &e), 0, "%s", e.text);
 	words_free(&image.words);

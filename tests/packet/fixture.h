@@ -80,6 +80,7 @@ void fixture_close(void);
 /* Policies. Rules and forwards have the counter numbers 1, 2, ... in the order of the text. */
 void set_policy(const char *text); /* slot 0, active, without a deadline */
 void set_policy_in(unsigned int slot, const char *text);
+void set_policy_age(unsigned int seconds); /* policies set from here on were compiled so long ago */
 void set_control(__u64 word);
 
 /* The frame as an interface of this kind shows it. */

@@ -8,6 +8,7 @@
 
 #include "datapath.h"
 #include "rig.h"
+#include "xdpfw/condition.h"
 
 #define ENTRIES_MAX 4096
 #define KEY_MAX     64
@@ -40,6 +41,7 @@ void forget_state(void)
 	forget_fragments();
 	clear_map(rig.skel->maps.flows);
 	clear_map(rig.skel->maps.guests);
+	clear_map(rig.skel->maps.limits);
 	memset(rig.fingerprints, 0, XDPFW_FP_TABLES * sizeof(*rig.fingerprints));
 	memset(rig.sockets, 0, bpf_map__max_entries(rig.skel->maps.sockets) * sizeof(*rig.sockets));
 	forget_routes();
@@ -75,6 +77,24 @@ static void make_older(const struct bpf_map *map, __u64 jiffies)
 	}
 }
 
+/* Of requests that a limit has counted; the time is the low half of jiffies, and never 0. */
+static void make_limits_older(__u32 jiffies)
+{
+	const struct bpf_map *map = rig.skel->maps.limits;
+	_free_ unsigned char(*keys)[KEY_MAX] = malloc(ENTRIES_MAX * KEY_MAX);
+	size_t count = list_keys(map, keys);
+
+	for (size_t i = 0; i < count; i++) {
+		struct xdpfw_limit limit;
+
+		cr_assert_eq(bpf_map_lookup_elem(bpf_map__fd(map), keys[i], &limit), 0);
+		for (int place = 0; place < XDPFW_LIMIT_MAX; place++)
+			if (limit.passed[place])
+				limit.passed[place] = (limit.passed[place] - jiffies) | 1;
+		cr_assert_eq(bpf_map_update_elem(bpf_map__fd(map), keys[i], &limit, BPF_EXIST), 0);
+	}
+}
+
 static size_t count_entries(const struct bpf_map *map)
 {
 	_free_ unsigned char(*keys)[KEY_MAX] = malloc(ENTRIES_MAX * KEY_MAX);
@@ -89,6 +109,7 @@ void pass_time(unsigned int seconds)
 	make_older(rig.skel->maps.flows, jiffies);
 	make_older(rig.skel->maps.guests, jiffies);
 	make_older(rig.skel->maps.fragments, jiffies);
+	make_limits_older(jiffies);
 }
 
 void put_flow(const struct xdpfw_flow_key *key, const struct xdpfw_flow *flow)
