@@ -11,7 +11,7 @@ BPFTOOL ?= $(or $(wildcard /usr/sbin/bpftool),bpftool)
 CLANG_FORMAT ?= clang-format
 
 MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null)
-LIBRARIES := libbpf jansson libmnl ncursesw
+LIBRARIES := libbpf jansson libmnl ncursesw libmicrohttpd
 
 WARNINGS := -Wall -Wextra
 CFLAGS ?= -O2 -g
@@ -151,6 +151,7 @@ lint: deps-build deps-lint
 install: all
 	install -D -m 755 $(BUILD)/xdpfw $(DESTDIR)$(PREFIX)/sbin/xdpfw
 	install -D -m 644 man/xdpfw.8 $(DESTDIR)$(PREFIX)/share/man/man8/xdpfw.8
+	install -D -m 644 packaging/grafana/xdpfw.json $(DESTDIR)$(PREFIX)/share/xdpfw/grafana/xdpfw.json
 
 clean:
 	$(Q)rm -rf $(BUILD)

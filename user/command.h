@@ -28,6 +28,7 @@ int cmd_unblock(const struct settings *settings, struct words words, struct erro
 int cmd_enable(const struct settings *settings, struct words words, struct error *e);
 int cmd_apply(const struct settings *settings, struct words words, struct error *e);
 int cmd_status(const struct settings *settings, struct words words, struct error *e);
+int cmd_metrics(const struct settings *settings, struct words words, struct error *e);
 int cmd_top(const struct settings *settings, struct words words, struct error *e);
 int cmd_stats(const struct settings *settings, struct words words, struct error *e);
 int cmd_history(const struct settings *settings, struct words words, struct error *e);

@@ -44,6 +44,8 @@ static const struct command {
 	{"stats", "stats [--watch S [--count N]] [--port PORTS] [--csv]",
 	 "counters of every port and of every reason; at intervals, with rates", cmd_stats},
 	{"stats", "stats --reset", "print the counters and begin them anew", cmd_stats},
+	{"metrics", "metrics [--listen ADDR:PORT] [--ports PORTS]",
+	 "the counters for Prometheus, once or at an endpoint", cmd_metrics},
 	{"history", "history [ADDR[/LENGTH]] [:PORT]", "what was dropped last, and why", cmd_history},
 	{"flows", "flows [PROTO] [port N] [with ADDR] [state NAME] [--kill]", "connections as the firewall sees them",
 	 cmd_flows},
