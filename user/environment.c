@@ -4,21 +4,18 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <mntent.h>
 #include <net/if.h>
 #include <pwd.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/vfs.h>
 #include <time.h>
 
 #include "datapath.h"
 #include "util.h"
 #include "xdpfw/condition.h"
-
-#define CGROUP2_MAGIC 0x63677270 /* CGROUP2_SUPER_MAGIC of <linux/magic.h> */
 
 static __u32 find_iface(const char *name)
 {
@@ -42,22 +39,22 @@ static int find_user(const char *name, __u32 *uid)
 	return 0;
 }
 
-static bool is_cgroup2(const char *path)
+/* Where the one hierarchy of cgroup v2 is mounted: below cgroup v1 on some hosts. */
+static int cgroup_root(char path[PATH_MAX])
 {
-	struct statfs fs;
+	FILE *mounts = setmntent("/proc/self/mounts", "re");
+	const struct mntent *mount;
+	int err = -ENOENT;
 
-	return statfs(path, &fs) == 0 && fs.f_type == CGROUP2_MAGIC;
-}
-
-/* Where the one hierarchy is mounted, or the second one beside cgroup v1. */
-static const char *cgroup_root(void)
-{
-	static const char *const roots[] = {"/sys/fs/cgroup", "/sys/fs/cgroup/unified"};
-
-	for (size_t i = 0; i < ARRAY_SIZE(roots); i++)
-		if (is_cgroup2(roots[i]))
-			return roots[i];
-	return NULL;
+	while (err && mounts && (mount = getmntent(mounts))) {
+		if (strcmp(mount->mnt_type, "cgroup2") != 0)
+			continue;
+		snprintf(path, PATH_MAX, "%s", mount->mnt_dir);
+		err = 0;
+	}
+	if (mounts)
+		endmntent(mounts);
+	return err;
 }
 
 static __u32 depth_of(const char *path)
@@ -72,11 +69,11 @@ static __u32 depth_of(const char *path)
 /* The id of a cgroup is the number of its directory. */
 static int find_cgroup(const char *path, __u64 *id, __u32 *level)
 {
-	const char *root = cgroup_root();
-	char whole[PATH_MAX];
+	char root[PATH_MAX], whole[2 * PATH_MAX];
 	struct stat st;
 
-	if (!root || snprintf(whole, sizeof(whole), "%s/%s", root, path) >= (int)sizeof(whole) || stat(whole, &st))
+	if (cgroup_root(root) || snprintf(whole, sizeof(whole), "%s/%s", root, path) >= (int)sizeof(whole) ||
+	    stat(whole, &st))
 		return -ENOENT;
 	*id = st.st_ino;
 	*level = depth_of(path);

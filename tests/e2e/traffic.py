@@ -115,11 +115,11 @@ def connect(ns, family, address, port, source_port=0):
     return sock
 
 
-def tcp_answer(ns, family, address, port, expect="open", source_port=0):
+def tcp_answer(ns, family, address, port, expect="open", source_port=0, source=None):
     """ "open", "refused" or "timeout": what becomes of a connection request."""
     sock = ns.socket(family.af, socket.SOCK_STREAM)
-    if source_port:
-        sock.bind((wildcard(family), source_port))
+    if source_port or source:
+        sock.bind((source or wildcard(family), source_port))
     sock.setblocking(False)
     status = sock.connect_ex((address, port))
     if status == errno.EINPROGRESS:
