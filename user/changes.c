@@ -14,11 +14,13 @@ void changes_init(struct changes *c)
 	c->replaced = json_array();
 	c->moved = json_array();
 	c->warnings = json_array();
+	c->sum = NULL;
 	c->generation = 0;
 }
 
 void changes_free(struct changes *c)
 {
+	free(c->sum);
 	json_decref(c->added);
 	json_decref(c->removed);
 	json_decref(c->replaced);
@@ -61,6 +63,17 @@ void changes_warn(struct changes *c, const char *format, ...)
 		json_array_append_new(c->warnings, json_string(text));
 }
 
+void changes_sum(struct changes *c, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	free(c->sum);
+	if (vasprintf(&c->sum, format, args) < 0)
+		c->sum = NULL;
+	va_end(args);
+}
+
 static bool statements_equal(const struct statement *a, const struct statement *b)
 {
 	_free_ char *x = statement_format(a), *y = statement_format(b);
@@ -90,9 +103,9 @@ void changes_compare(struct changes *c, const struct ruleset *before, const stru
 
 bool changes_any(const struct changes *c)
 {
-	return json_array_size(c->added) + json_array_size(c->removed) + json_array_size(c->replaced) +
-		       json_array_size(c->moved) >
-	       0;
+	return c->sum || json_array_size(c->added) + json_array_size(c->removed) + json_array_size(c->replaced) +
+					 json_array_size(c->moved) >
+				 0;
 }
 
 /* "allow in 22" covers two protocols without saying so; the person should see it. */
@@ -114,7 +127,7 @@ static void print_lines(const char *verb, const json_t *lines)
 	const json_t *line;
 	size_t i;
 
-	json_array_foreach(lines, i, line)
+	json_array_foreach (lines, i, line)
 		printf("%s: %s%s\n", verb, json_string_value(line), unsaid_protocols(json_string_value(line)));
 }
 
@@ -138,13 +151,16 @@ void changes_print(const struct changes *c, const struct settings *settings, boo
 		print_json(c);
 		return;
 	}
-	json_array_foreach(c->warnings, i, warning) fprintf(stderr, "xdpfw: warning: %s\n", json_string_value(warning));
+	json_array_foreach (c->warnings, i, warning)
+		fprintf(stderr, "xdpfw: warning: %s\n", json_string_value(warning));
 	if (settings->quiet)
 		return;
 	if (!changes_any(c)) {
 		puts("nothing to change");
 		return;
 	}
+	if (c->sum)
+		printf("%s%s\n", settings->dry_run ? "would change: " : "", c->sum);
 	print_lines(settings->dry_run ? "would add" : "added", c->added);
 	print_lines(settings->dry_run ? "would replace" : "replaced", c->replaced);
 	print_lines(settings->dry_run ? "would move" : "moved", c->moved);

@@ -11,6 +11,7 @@
 
 struct changes {
 	json_t *added, *removed, *replaced, *moved, *warnings; /* arrays of lines */
+	char *sum; /* for people, instead of thousands of lines; NULL if all are listed */
 	unsigned int generation;
 };
 
@@ -20,6 +21,9 @@ void changes_free(struct changes *c);
 /* Note a statement that ruleset_add() or ruleset_delete() has dealt with. */
 void changes_note(struct changes *c, enum change change, const struct statement *s);
 void changes_warn(struct changes *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Say in one line what changed beside the lines noted. */
+void changes_sum(struct changes *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* The difference of two whole rulesets, for apply. */
 void changes_compare(struct changes *c, const struct ruleset *before, const struct ruleset *after);

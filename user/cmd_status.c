@@ -146,8 +146,9 @@ static void print_sets(const struct session *s)
 	json_t *sets = sets_json(&s->now), *members;
 	const char *name;
 
-	json_object_foreach(sets, name, members) printf("%5s  set %s: %lld addresses; `xdpfw set list %s` lists them\n",
-							"", name, (long long)json_integer_value(members), name);
+	json_object_foreach (sets, name, members)
+		printf("%5s  set %s: %lld addresses; `xdpfw set list %s` lists them\n", "", name,
+		       (long long)json_integer_value(members), name);
 	json_decref(sets);
 }
 
