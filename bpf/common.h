@@ -23,6 +23,7 @@
 #include "xdpfw/flow.h"
 #include "xdpfw/history.h"
 #include "xdpfw/policy.h"
+#include "xdpfw/twin.h"
 
 #define likely(x)   __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)

@@ -46,7 +46,9 @@ static __always_inline bool before_expiry(__u32 expiry)
 /* Only a socket of this host has an owner. */
 static __always_inline bool is_users(struct __sk_buff *skb, const struct pkt *p, __u32 user)
 {
-	return p->dir == XDPFW_OUT && !p->forwarded && bpf_get_socket_uid(skb) == user;
+	if (p->dir != XDPFW_OUT || p->forwarded)
+		return false;
+	return (cfg_observe ? skb->cb[XDPFW_TWIN_USER] : bpf_get_socket_uid(skb)) == user;
 }
 
 static __always_inline bool is_in_cgroup(struct __sk_buff *skb, const struct pkt *p, const struct xdpfw_condition *c)

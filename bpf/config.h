@@ -28,4 +28,7 @@ const volatile __u8 cfg_xdp_generic = 0;
  * only if it runs XDP itself: a reject is a drop there. */
 const volatile __u8 cfg_xdp_tx = 1;
 
+/* A twin (xdpfw/twin.h): says what it would do and writes to no map. Whatever writes asks this first. */
+const volatile __u8 cfg_observe = 0;
+
 #endif

@@ -73,7 +73,7 @@ static __always_inline void mark_flow(__u32 table, const struct pkt *p, __u16 lo
 	__u64 age = fingerprint_age();
 	__u64 *word;
 
-	if (!print)
+	if (!print || cfg_observe)
 		return;
 	word = &print->words[age & 1];
 	for (int i = 0; i < MARK_TRIES; i++) {

@@ -54,6 +54,8 @@ static __always_inline void touch_flow(struct xdpfw_flow *flow, bool answer)
 {
 	__u64 now = bpf_jiffies64();
 
+	if (cfg_observe)
+		return;
 	if (flow->seen != now)
 		flow->seen = now;
 	if (answer && !flow->replied)
@@ -163,6 +165,8 @@ static __noinline void begin_plain_flow(const struct pkt *p, __u8 state)
 	struct xdpfw_flow_key key = plain_key(p);
 	struct xdpfw_flow *flow = find_flow(&flows, p, &key);
 
+	if (cfg_observe)
+		return;
 	if (flow && flow->state == state) {
 		touch_flow(flow, false);
 	} else {
@@ -185,8 +189,11 @@ static __noinline void add_guest(const struct pkt *p)
 
 static __always_inline void begin_guest(const struct pkt *p)
 {
-	struct xdpfw_flow *flow = find_guest(p);
+	struct xdpfw_flow *flow;
 
+	if (cfg_observe)
+		return;
+	flow = find_guest(p);
 	if (flow)
 		touch_flow(flow, false);
 	else

@@ -42,6 +42,14 @@ static __always_inline bool is_young(const struct xdpfw_fragment *first)
 	return bpf_jiffies64() - first->seen <= FRAGMENT_SECONDS * cfg_hz;
 }
 
+/* The whole datagram dies: what follows is judged by this. */
+static __always_inline __u32 condemn(struct xdpfw_fragment *first)
+{
+	if (!cfg_observe)
+		first->decision = drop(XDPFW_R_BAD_FRAGMENT);
+	return drop(XDPFW_R_BAD_FRAGMENT);
+}
+
 static __noinline __u32 judge_later_fragment(const struct pkt *p)
 {
 	struct xdpfw_fragment_key key = fragment_key(p);
@@ -50,7 +58,7 @@ static __noinline __u32 judge_later_fragment(const struct pkt *p)
 	if (!first || !is_young(first))
 		return drop(XDPFW_R_FRAGMENT);
 	if (p->fragment_offset < first->covered)
-		first->decision = drop(XDPFW_R_BAD_FRAGMENT);
+		return condemn(first);
 	return first->decision;
 }
 
@@ -63,8 +71,7 @@ static __noinline __u32 judge_first_fragment(const struct pkt *p)
 
 	if (!first || !is_young(first) || first->covered == bytes_covered(p))
 		return 0;
-	first->decision = drop(XDPFW_R_BAD_FRAGMENT);
-	return first->decision;
+	return condemn(first);
 }
 
 static __always_inline __u32 fragment(const struct pkt *p)

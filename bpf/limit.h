@@ -32,6 +32,8 @@ static __always_inline bool take_place(struct xdpfw_limit *limit, __u32 count, _
 		place = 0;
 	if (!is_older(limit->passed[place], now, window))
 		return false;
+	if (cfg_observe)
+		return true;
 	limit->passed[place] = now;
 	limit->next = place + 1;
 	return true;
@@ -44,7 +46,7 @@ static __always_inline struct xdpfw_limit *limit_of(const struct xdpfw_limit_key
 	struct xdpfw_limit *limit = bpf_map_lookup_elem(&limits, key), *empty;
 	__u32 zero = 0;
 
-	if (limit)
+	if (limit || cfg_observe)
 		return limit;
 	empty = bpf_map_lookup_elem(&empty_limit, &zero);
 	if (empty)
@@ -78,7 +80,7 @@ static __always_inline bool within_limit(const struct pkt *p, const struct xdpfw
 		return true;
 	if (!count_request(p, c))
 		return false;
-	if (p->protocol != IPPROTO_TCP && p->dir == XDPFW_IN)
+	if (!cfg_observe && p->protocol != IPPROTO_TCP && p->dir == XDPFW_IN)
 		add_guest(p);
 	return true;
 }

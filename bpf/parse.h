@@ -451,7 +451,7 @@ __noinline __u32 parse_skb(struct __sk_buff *skb, struct pkt *p, bool l3)
 	f.end = (void *)(long)skb->data_end;
 	p->hook = HOOK_TC;
 	p->ifindex = skb->ifindex;
-	p->forwarded = !skb->sk;
+	p->forwarded = cfg_observe ? skb->cb[XDPFW_TWIN_FORWARDED] : !skb->sk;
 	p->length = skb->len;
 	p->segments = skb->gso_segs > 1 ? skb->gso_segs : 1;
 	return parse(skb, &f, p, skb_ethertype(skb, &f, p, l3));

@@ -55,6 +55,8 @@ static __always_inline __u32 route_to(void *ctx, const struct pkt *p, const stru
 
 	if (is_multicast(p, address))
 		return 0;
+	if (cfg_observe)
+		return ask_fib(ctx, p, address);
 	route = route_place(address);
 	if (!route)
 		return 0;

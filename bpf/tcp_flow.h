@@ -58,6 +58,8 @@ static __always_inline void note_local(struct xdpfw_flow *flow, const struct pkt
 {
 	__u32 end = p->sequence + sequence_length(p);
 
+	if (cfg_observe)
+		return;
 	if (before(flow->sent, end))
 		flow->sent = end;
 	if (p->tcp_flags & TCP_ACK) {
@@ -86,6 +88,8 @@ static __always_inline void begin_tcp_flow(const struct frame *f, const struct p
 		.scale = open ? SCALE_UNKNOWN : window_scale(f, p),
 	};
 
+	if (cfg_observe)
+		return;
 	flow.window = (__u32)p->window << (open ? SCALE_UNKNOWN : 0);
 	flow.seen = flow.created = bpf_jiffies64();
 	bpf_map_update_elem(&flows, key, &flow, BPF_ANY);
@@ -140,6 +144,8 @@ static __always_inline bool in_window(const struct xdpfw_flow *flow, const struc
 /* A RST counts only where the next byte is expected; one elsewhere in the window is the end host's to challenge. */
 static __always_inline void note_remote(struct xdpfw_flow *flow, const struct pkt *p)
 {
+	if (cfg_observe)
+		return;
 	if (flow->state == XDPFW_FLOW_SYN) {
 		if (p->tcp_flags & TCP_RST)
 			flow->state = XDPFW_FLOW_CLOSED;
@@ -207,7 +213,7 @@ static __always_inline __u32 reply_tcp(void *ctx, const struct pkt *p)
 		return pass(XDPFW_R_REPLY);
 	if (!has_socket(ctx, p, behind_link(p, p->destination_port)))
 		return judge_tcp_flow(p);
-	if (place) {
+	if (place && !cfg_observe) {
 		place->key = key;
 		place->confirmed = bpf_jiffies64();
 	}

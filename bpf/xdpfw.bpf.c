@@ -8,7 +8,8 @@
  *	tc_out      outbound at TC egress
  *	..._l3      the same for interfaces without an Ethernet header
  *
- * A packet that passes is left to whoever stands behind: XDP_PASS, TC_ACT_UNSPEC.
+ * A packet that passes is left to whoever stands behind: XDP_PASS, TC_ACT_UNSPEC. Twins (xdpfw/twin.h) return
+ * the decision instead.
  */
 #include "common.h"
 #include "config.h"
@@ -38,7 +39,7 @@ static __always_inline bool choose_policy(struct pkt *p)
 	if (!c)
 		return false;
 	word = *(volatile __u64 *)&c->word;
-	if (!xdpfw_armed(word, cfg_epoch_from, cfg_epoch_window))
+	if (!cfg_observe && !xdpfw_armed(word, cfg_epoch_from, cfg_epoch_window))
 		return false;
 	p->slot = xdpfw_control_active(word);
 	deadline = xdpfw_control_deadline(word);
@@ -70,6 +71,8 @@ int xdp_in(struct xdp_md *xdp)
 	decision = parse_xdp(xdp, &p);
 	if (!decision)
 		decision = judge_in(xdp, HOOK_XDP, &p);
+	if (cfg_observe)
+		return decision;
 	settle(xdp, &p, XDPFW_IN, decision);
 	if (passes(decision))
 		return XDP_PASS;
@@ -89,9 +92,19 @@ static __always_inline int send_answer(struct __sk_buff *skb, struct pkt *p, __u
 	return bpf_redirect(skb->ifindex, redirect_flags);
 }
 
+/* The end of a packet at the twin of a TC program: rewritten, but neither counted nor answered. */
+static __always_inline int tell(struct __sk_buff *skb, struct pkt *p, __u32 decision)
+{
+	if (passes(decision) && p->flags & XDPFW_HAS_LINKS && !swap_ports(skb, p))
+		return drop(XDPFW_R_INTERNAL);
+	return decision;
+}
+
 /* The end of a packet at TC. The answer to an outbound packet is turned back into the stack. */
 static __always_inline int act(struct __sk_buff *skb, struct pkt *p, enum xdpfw_dir dir, __u32 decision)
 {
+	if (cfg_observe)
+		return tell(skb, p, decision);
 	settle(skb, p, dir, decision);
 	if (passes(decision)) {
 		if (unlikely(p->flags & XDPFW_HAS_LINKS) && !swap_ports(skb, p))

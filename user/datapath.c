@@ -103,6 +103,7 @@ static void configure(struct xdpfw *skel, const struct flavour *f)
 	skel->rodata->cfg_age_shift = age_shift(hz);
 	skel->rodata->cfg_xdp_frags = frags;
 	skel->rodata->cfg_xdp_tx = f->xdp_tx;
+	skel->rodata->cfg_observe = f->observe;
 	skel->rodata->cfg_xdp_generic = f->in_hook == XDPFW_IN_GENERIC;
 	if (frags)
 		bpf_program__set_flags(skel->progs.xdp_in, BPF_F_XDP_HAS_FRAGS);

@@ -19,6 +19,7 @@ struct datapath;
 struct flavour {
 	enum xdpfw_in_hook in_hook;
 	bool swap_only;   /* load just tc_swap */
+	bool observe;     /* twins: see xdpfw/twin.h */
 	bool xdp_tx;      /* answers by XDP_TX arrive */
 	bool l3;          /* interfaces without an Ethernet header */
 	__u16 epoch_from; /* see xdpfw_armed() */

@@ -24,15 +24,17 @@ struct rig rig;
 
 /* Loading */
 
-static void configure(const struct config *config)
+static struct config config;
+
+static void configure(struct xdpfw *skel)
 {
-	rig.skel->rodata->cfg_epoch_from = config->epoch_from;
-	rig.skel->rodata->cfg_epoch_window = config->epoch_window;
-	rig.skel->rodata->cfg_xdp_tx = config->xdp_tx;
-	rig.skel->rodata->cfg_xdp_generic = config->xdp_generic;
-	rig.skel->rodata->cfg_xdp_frags = true;
-	rig.skel->rodata->cfg_hz = datapath_hz();
-	bpf_program__set_flags(rig.skel->progs.xdp_in, BPF_F_XDP_HAS_FRAGS);
+	skel->rodata->cfg_epoch_from = config.epoch_from;
+	skel->rodata->cfg_epoch_window = config.epoch_window;
+	skel->rodata->cfg_xdp_tx = config.xdp_tx;
+	skel->rodata->cfg_xdp_generic = config.xdp_generic;
+	skel->rodata->cfg_xdp_frags = true;
+	skel->rodata->cfg_hz = datapath_hz();
+	bpf_program__set_flags(skel->progs.xdp_in, BPF_F_XDP_HAS_FRAGS);
 }
 
 static void size_maps(void)
@@ -74,18 +76,21 @@ static void map_all(void)
 	rig.history = map_memory(rig.skel->maps.history);
 }
 
-void fixture_open_as(const struct config *config)
+void fixture_open_as(const struct config *wanted)
 {
 	int err;
+
+	config = *wanted;
 
 	rig.cpus = libbpf_num_possible_cpus();
 	rig.skel = xdpfw__open();
 	cr_assert(rig.skel, "cannot open the programs: %s", strerror(errno));
-	configure(config);
+	configure(rig.skel);
 	size_maps();
 	err = xdpfw__load(rig.skel);
 	cr_assert_eq(err, 0, "cannot load the programs (root?): %s", strerror(-err));
 	map_all();
+	open_twin(configure);
 	move_to_cpu(sched_getcpu());
 }
 
@@ -96,6 +101,7 @@ void fixture_open(void)
 
 void fixture_close(void)
 {
+	close_twin();
 	xdpfw__destroy(rig.skel); /* the mappings go with the process */
 }
 
@@ -177,7 +183,7 @@ static void set_budget(const struct xdpfw_budget *budget)
 	cr_assert_eq(bpf_map_update_elem(fd, &rig.cpu, budget, BPF_ANY), 0);
 }
 
-static int run(const struct bpf_program *program, struct __sk_buff *skb, struct frame *f)
+int run_program(const struct bpf_program *program, struct __sk_buff *skb, struct frame *f)
 {
 	unsigned char out[FRAME_MAX];
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = f->bytes, .data_size_in = f->size, .data_out = out,
@@ -194,7 +200,7 @@ static int run(const struct bpf_program *program, struct __sk_buff *skb, struct 
 
 static enum action run_xdp(struct outcome *result)
 {
-	int code = run(rig.skel->progs.xdp_in, NULL, &result->frame);
+	int code = run_program(rig.skel->progs.xdp_in, NULL, &result->frame);
 
 	cr_assert(code == XDP_PASS || code == XDP_DROP || code == XDP_TX, "XDP action %d", code);
 	return code == XDP_PASS ? PASSED : code == XDP_TX ? ANSWERED : DROPPED;
@@ -203,7 +209,7 @@ static enum action run_xdp(struct outcome *result)
 static enum action run_tc(const struct bpf_program *program, const struct skb_fields *fields, struct outcome *result)
 {
 	struct __sk_buff skb = {.gso_segs = fields->gso_segs, .mark = fields->mark};
-	int code = run(program, &skb, &result->frame);
+	int code = run_program(program, &skb, &result->frame);
 
 	result->mark = skb.mark;
 	cr_assert(code == TC_ACT_UNSPEC || code == TC_ACT_SHOT || code == TC_ACT_REDIRECT, "TC action %d", code);
@@ -251,11 +257,11 @@ bool can_send(enum hooks hooks, enum way way, const struct frame *f)
 	return f->size <= SKB_MAX && f->size >= ETHERNET_SIZE + (type == IPV4_TYPE ? 20U : type == IPV6_TYPE ? 40U : 0);
 }
 
+static const struct skb_fields ordinary;
+
 static void run_frame(enum hooks hooks, enum way way, const struct frame *f, const struct skb_fields *fields,
 		      struct outcome *result)
 {
-	static const struct skb_fields ordinary;
-
 	memset(result, 0, offsetof(struct outcome, frame));
 	memset(&result->mark, 0, sizeof(*result) - offsetof(struct outcome, mark));
 	result->frame = *f;
@@ -264,12 +270,30 @@ static void run_frame(enum hooks hooks, enum way way, const struct frame *f, con
 	result->action = run_hooks(hooks, way, fields ? fields : &ordinary, result);
 }
 
+/* Did the twin, asked before, tell what then became of the frame? Programs that are not armed decide nothing. */
+static bool agrees(__u32 told, const struct frame *f, const struct outcome *o)
+{
+	if (o->nr_reasons == 0)
+		return true;
+	if (told != xdpfw_decision(o->verdict, o->reason, o->rule))
+		return false;
+	return o->action != PASSED || (f->size == o->frame.size && !memcmp(f->bytes, o->frame.bytes, f->size));
+}
+
 void send_frame(enum hooks hooks, enum way way, const struct frame *f, const struct skb_fields *fields,
 		struct outcome *result)
 {
+	static struct frame twin_frame;
+	const char *wrote;
+	__u32 told;
+
 	set_budget(&(struct xdpfw_budget){});
+	twin_frame = *f;
+	told = ask_twin(hooks, way, fields ? fields : &ordinary, &twin_frame, &wrote);
 	run_frame(hooks, way, f, fields, result);
 	take_counters(f, result);
+	result->twin_wrote = wrote;
+	result->twin_agrees = agrees(told, &twin_frame, result);
 }
 
 void send_uncounted(enum hooks hooks, enum way way, const struct frame *f, struct outcome *result)

@@ -47,6 +47,8 @@ struct outcome {
 	enum action action;
 	struct frame frame; /* as it came out */
 	__u32 mark;
+	bool twin_agrees;        /* the twin, asked before, told the same */
+	const char *twin_wrote;  /* a map that it changed, if it was watched */
 	unsigned int nr_reasons; /* places in the reason counters: 1, or 0 for programs that are not armed */
 	enum xdpfw_dir dir;
 	enum xdpfw_verdict verdict;
@@ -124,6 +126,12 @@ void move_to_cpu(unsigned int cpu);
 
 /* Every port counter is zero: nothing was counted that send_frame() did not see. */
 bool no_port_counted(struct port_tally *stray);
+
+/* Compare what all maps hold before and after each run of a twin, for outcome.twin_wrote. Slow. */
+void watch_twin(bool on);
+
+/* Ask the twin and nobody else about a packet that leaves and that no socket of this host sends. */
+__u32 ask_about_forwarded(enum hooks hooks, const struct frame *f, struct outcome *result);
 
 const char *hooks_name(enum hooks hooks);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What fixture.c, tally.c and state.c share: the loaded programs and their maps in memory. */
+/* What fixture.c, tally.c, state.c and twin.c share: the loaded programs and their maps in memory. */
 #ifndef XDPFW_TESTS_PACKET_RIG_H
 #define XDPFW_TESTS_PACKET_RIG_H
 
@@ -31,6 +31,16 @@ extern struct rig rig;
 
 /* Read the counters that a frame can have touched, and set them back to zero. */
 void take_counters(const struct frame *sent, struct outcome *result);
+
+/* One test run; @f becomes what comes out. Returns what the program returns. */
+int run_program(const struct bpf_program *program, struct __sk_buff *skb, struct frame *f);
+
+/* Load the twins. @configure sets what is fixed at load, as for the programs themselves. */
+void open_twin(void (*configure)(struct xdpfw *skel));
+void close_twin(void);
+
+/* The decision of the twins about a frame; @f becomes what comes out. @wrote: a map that has changed, or NULL. */
+__u32 ask_twin(enum hooks hooks, enum way way, const struct skb_fields *fields, struct frame *f, const char **wrote);
 
 /* Delete every entry. */
 void clear_map(const struct bpf_map *map);

@@ -170,6 +170,10 @@ static void check_outcome(const struct row *row, enum hooks hooks, enum family f
 
 	if (outcome->action != expected_action(row))
 		complain(&check, "%s instead of %s", action_text(outcome->action), action_text(expected_action(row)));
+	if (!outcome->twin_agrees)
+		complain(&check, "the twin told otherwise");
+	if (outcome->twin_wrote)
+		complain(&check, "the twin wrote to %s", outcome->twin_wrote);
 	check_reason(&check, sent, outcome);
 	check_rule(&check, sent, outcome);
 	check_port(&check, sent, outcome);

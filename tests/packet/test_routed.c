@@ -118,7 +118,9 @@ static void answers(void)
 
 Test(routed, requests)
 {
+	watch_twin(true);
 	rules_of_their_own();
+	watch_twin(false);
 	multicast_is_in();
 	defaults_of_their_own();
 	answers();

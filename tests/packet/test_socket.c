@@ -348,8 +348,16 @@ static void a_budget_of_lookups(void)
 	}
 }
 
+static void the_twin_writes_nothing(void)
+{
+	watch_twin(true);
+	segments_of_an_open_connection_come_in();
+	watch_twin(false);
+}
+
 Test(sockets, connections)
 {
+	the_twin_writes_nothing();
 	segments_of_an_open_connection_come_in();
 	a_server_keeps_its_connections();
 	a_listener_owns_nothing();

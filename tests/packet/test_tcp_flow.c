@@ -272,8 +272,50 @@ static void icmp_errors(void)
 	MEET(meetings);
 }
 
+/* A segment of another host that leaves: only a twin can be told that no socket sends it. */
+static void expect_no_trace(const struct packet *packet, enum family family)
+{
+	static struct outcome outcome;
+	struct frame f;
+
+	build_for(&f, packet, ON_TC, family, LEAVES);
+	cr_expect_eq(xdpfw_verdict_of(ask_about_forwarded(ON_TC, &f, &outcome)), XDPFW_PASS);
+	cr_expect_null(outcome.twin_wrote, "flags %x of another host: %s", packet->flags, outcome.twin_wrote);
+}
+
+static void the_twin_writes_nothing(void)
+{
+	static const struct packet leaving[] = {
+		TCP(REMOTE_PORT, SYN, .sport = LOCAL_PORT, .from = OTHER),
+		TCP(REMOTE_PORT, ACK, .sport = LOCAL_PORT, .from = OTHER, .seq = 3000, .ack = 500100),
+		TCP(REMOTE_PORT, FIN | ACK, .sport = LOCAL_PORT, .from = OTHER, .seq = 3000),
+		TCP(REMOTE_PORT, RST, .sport = LOCAL_PORT, .from = OTHER),
+	};
+	struct xdpfw_flow flow = ESTABLISHED;
+
+	SCENE();
+	set_policy("");
+	watch_twin(true);
+	answers_to_a_syn();
+	resets();
+	flow.seen = jiffies_now();
+	for (enum family family = V4; family <= V6; family++) {
+		struct xdpfw_flow_key key = flow_key(family);
+
+		for (int known = 0; known <= 1; known++) {
+			forget_state();
+			if (known)
+				put_flow(&key, &flow);
+			for (size_t i = 0; i < ARRAY_SIZE(leaving); i++)
+				expect_no_trace(&leaving[i], family);
+		}
+	}
+	watch_twin(false);
+}
+
 Test(tcp_flow, without_a_socket)
 {
+	the_twin_writes_nothing();
 	answers_to_a_syn();
 	simultaneous_open();
 	segments_and_the_window();
