@@ -43,6 +43,7 @@ static const struct command {
 	{"option", "option allow-ping|non-ip on|off", "answer pings; pass what is not IP", cmd_change},
 	{"option", "option udp-timeout DURATION ...", "time-outs of flows, see the man page", cmd_change},
 	{"status", "status", "interfaces, rules and how often each decided", cmd_status},
+	{"ports", "ports", "what listens, which process, and what the policy says of it from outside", cmd_ports},
 	{"top", "top [--interval S]", "a live view of ports and rules, with rates; h for its keys", cmd_top},
 	{"stats", "stats [--watch S [--count N]] [--port PORTS] [--csv]",
 	 "counters of every port and of every reason; at intervals, with rates", cmd_stats},

@@ -48,6 +48,7 @@ class Docker:
     def __init__(self, net, directory):
         self.net, self._directory = net, directory
         self._group = f"/xdpfw-test-{os.getpid()}"
+        self.url = f"unix://{directory}/docker.sock"
         self._log = (directory / "log").open("wb")
         self.published = traffic.fresh_port()
         command = ("unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c", START)
@@ -59,7 +60,7 @@ class Docker:
         )
 
     def __call__(self, *words, **how):
-        return lab.run("docker", "-H", f"unix://{self._directory}/docker.sock", *words, **how)
+        return lab.run("docker", "-H", self.url, *words, **how)
 
     def wait(self):
         """Does the daemon run within its time?"""
@@ -92,7 +93,7 @@ class Docker:
 
     def inside(self, *words):
         """Start a program of busybox in the container."""
-        command = ("docker", "-H", f"unix://{self._directory}/docker.sock", "exec", NAME, "/bin/busybox", *words)
+        command = ("docker", "-H", self.url, "exec", NAME, "/bin/busybox", *words)
         output = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
         return subprocess.Popen(command, text=True, **output)
 
@@ -213,3 +214,18 @@ def test_outbound_rules_hold_for_containers(guarded, docker):
         client = docker.inside("nc", "-w", "1", lab.V4.peer, str(number), "-e", "/bin/busybox", "true")
         out, _ = client.communicate(timeout=20)
         assert (client.returncode == 0) == (number == port), f"{number}: {out}"
+
+
+def test_ports_names_the_container(guarded, docker):
+    """The process that listens is docker-proxy; the container is behind it. Judged is the published port."""
+    guarded.policy("default deny in", f"allow in {docker.published}/tcp")
+    guarded.env["DOCKER_HOST"] = docker.url
+    found = [one for one in guarded.json("ports")["ports"] if one["port"] == docker.published]
+    assert found, "docker-proxy listens"
+    for row in found:
+        assert row["container"] == {"name": NAME, "port": INNER}
+        assert [process["name"] for process in row["processes"]] == ["docker-proxy"]
+        assert row["outside"] == "allowed"
+    assert f"container {NAME}, port {INNER}" in guarded("ports").out
+    guarded.env["DOCKER_HOST"] = "unix:///no/such/socket"
+    assert all(one["container"] is None for one in guarded.json("ports")["ports"])
