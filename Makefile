@@ -11,7 +11,7 @@ BPFTOOL ?= $(or $(wildcard /usr/sbin/bpftool),bpftool)
 CLANG_FORMAT ?= clang-format
 
 MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null)
-LIBRARIES := libbpf jansson libmnl ncursesw libmicrohttpd
+LIBRARIES := libbpf jansson libmnl ncursesw libmicrohttpd libpcap
 
 WARNINGS := -Wall -Wextra
 CFLAGS ?= -O2 -g
