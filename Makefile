@@ -114,15 +114,19 @@ $(BUILD)/bench/%.bpf.o: bench/%.bpf.c bench/gen.h | $(BUILD)/bench
 	$(call say,CLANG,$@)
 	$(Q)$(CLANG) $(BPF_CFLAGS) -Wno-unused-parameter -c $< -o $@
 
-$(BUILD)/bench/gen.skel.h: $(BUILD)/bench/gen.bpf.o
+$(BUILD)/bench/%.skel.h: $(BUILD)/bench/%.bpf.o
 	$(call say,SKELETON,$@)
-	$(Q)$(BPFTOOL) gen skeleton $< name gen_bpf > $@
+	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf > $@
 
-$(BUILD)/bench/gen: bench/gen.c bench/gen.h $(BUILD)/bench/gen.skel.h user/util.h
+$(BUILD)/bench/gen: bench/gen.h $(BUILD)/bench/gen.skel.h
+$(BUILD)/bench/segments: $(BUILD)/bench/segments.skel.h
+$(BUILD)/bench/segments.skel.h: $(BUILD)/bench/segments.bpf.o
+
+$(BUILD)/bench/%: bench/%.c user/util.h | $(BUILD)/bench
 	$(call say,LINK,$@)
 	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE $(WARNINGS) $(CFLAGS) -I$(BUILD)/bench -Iuser -o $@ $< -lbpf
 
-bench-programs: $(BUILD)/bench/gen $(BUILD)/bench/limits.bpf.o
+bench-programs: $(addprefix $(BUILD)/bench/,gen segments limits.bpf.o)
 
 bench: deps-build deps-bench
 	$(Q)$(MAKE) --no-print-directory all bench-programs

@@ -200,10 +200,10 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, BPF_F_MMAPABLE);          /* user space empties it when it cuts connections */
-	__uint(max_entries, XDPFW_SOCKETS_PER_CPU); /* per CPU */
+	__uint(map_flags, BPF_F_MMAPABLE);              /* user space empties it when it cuts connections */
+	__uint(max_entries, XDPFW_SOCKET_SETS_PER_CPU); /* per CPU */
 	__type(key, __u32);
-	__type(value, struct xdpfw_socket);
+	__type(value, struct xdpfw_socket_set);
 } sockets SEC(".maps");
 
 struct {

@@ -35,13 +35,13 @@ static __always_inline bool keys_equal(const struct xdpfw_flow_key *a, const str
 	       *(const __u64 *)&a->local_port == *(const __u64 *)&b->local_port;
 }
 
-/* The only place where this connection can be remembered on this CPU. */
-static __always_inline struct xdpfw_socket *socket_place(const struct xdpfw_flow_key *key)
+/* The places where this connection can be remembered on this CPU. */
+static __always_inline struct xdpfw_socket_set *socket_set(const struct xdpfw_flow_key *key)
 {
 	__u64 mix = key->remote.halves[0] ^ key->remote.halves[1] ^ *(const __u64 *)&key->local_port;
-	__u32 index = (mix * 0x9e3779b97f4a7c15ULL) >> 32 & (XDPFW_SOCKETS_PER_CPU - 1);
+	__u32 index = (mix * 0x9e3779b97f4a7c15ULL) >> 32 & (XDPFW_SOCKET_SETS_PER_CPU - 1);
 
-	index += bpf_get_smp_processor_id() * XDPFW_SOCKETS_PER_CPU;
+	index += bpf_get_smp_processor_id() * XDPFW_SOCKET_SETS_PER_CPU;
 	return bpf_map_lookup_elem(&sockets, &index);
 }
 
@@ -80,9 +80,27 @@ static __noinline bool has_socket(void *ctx, const struct pkt *p, __u16 port)
 }
 
 /* Confirmed on this CPU within the last second? */
-static __always_inline bool is_cached(const struct xdpfw_socket *place, const struct xdpfw_flow_key *key)
+static __always_inline bool is_cached(const struct xdpfw_socket_set *set, const struct xdpfw_flow_key *key)
 {
-	return place && bpf_jiffies64() - place->confirmed < cfg_hz && keys_equal(&place->key, key);
+	for (int i = 0; set && i < 2; i++) {
+		const struct xdpfw_socket *place = &set->ways[i];
+
+		if (bpf_jiffies64() - place->confirmed < cfg_hz && keys_equal(&place->key, key))
+			return true;
+	}
+	return false;
+}
+
+/* In the place of the one that was confirmed longer ago. */
+static __always_inline void cache(struct xdpfw_socket_set *set, const struct xdpfw_flow_key *key)
+{
+	struct xdpfw_socket *place;
+
+	if (!set || cfg_observe)
+		return;
+	place = set->ways[0].confirmed <= set->ways[1].confirmed ? &set->ways[0] : &set->ways[1];
+	place->key = *key;
+	place->confirmed = bpf_jiffies64();
 }
 
 #endif

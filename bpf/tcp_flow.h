@@ -203,20 +203,17 @@ static __noinline __u32 look_up_tcp_reply(void *ctx, const struct pkt *p)
 static __always_inline __u32 reply_tcp(void *ctx, const struct pkt *p)
 {
 	struct xdpfw_flow_key key;
-	struct xdpfw_socket *place;
+	struct xdpfw_socket_set *set;
 
 	if (!may_have_flow(XDPFW_FP_TCP, p, p->destination_port, p->source_port))
 		return is_tcp_request(p) || !may_look_up() ? 0 : look_up_tcp_reply(ctx, p);
 	key = flow_key(p);
-	place = socket_place(&key);
-	if (is_cached(place, &key) && !is_tcp_request(p))
+	set = socket_set(&key);
+	if (is_cached(set, &key) && !is_tcp_request(p))
 		return pass(XDPFW_R_REPLY);
 	if (!has_socket(ctx, p, behind_link(p, p->destination_port)))
 		return judge_tcp_flow(p);
-	if (place && !cfg_observe) {
-		place->key = key;
-		place->confirmed = bpf_jiffies64();
-	}
+	cache(set, &key);
 	mark_flow(XDPFW_FP_TCP, p, p->destination_port, p->source_port);
 	return pass(XDPFW_R_REPLY);
 }

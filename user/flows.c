@@ -213,6 +213,6 @@ int flows_kill(const struct store *st, const struct flow_list *list, struct erro
 			return fail(e, err, "--kill: this kernel cannot destroy sockets (CONFIG_INET_DIAG_DESTROY)");
 		killed += err == 0;
 	}
-	memset(st->sockets, 0, (size_t)st->cpus * XDPFW_SOCKETS_PER_CPU * sizeof(*st->sockets));
+	memset(st->sockets, 0, (size_t)st->cpus * XDPFW_SOCKET_SETS_PER_CPU * sizeof(*st->sockets));
 	return killed;
 }

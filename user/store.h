@@ -39,8 +39,8 @@ struct store {
 	struct xdpfw_rule_deltas *rule_deltas;
 	struct xdpfw_fingerprint_table_value *fingerprints;
 	struct xdpfw_marked_ages *marked_ages;
-	struct xdpfw_socket *sockets; /* what the data path remembers of confirmed connections */
-	int addresses;                /* file descriptor of the map of maps */
+	struct xdpfw_socket_set *sockets; /* what the data path remembers of confirmed connections */
+	int addresses;                    /* file descriptor of the map of maps */
 	struct mapping mappings[15];
 	size_t mapped;
 };

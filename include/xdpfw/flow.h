@@ -138,7 +138,13 @@ struct xdpfw_socket {
 };
 _Static_assert(sizeof(struct xdpfw_socket) == 48, "48 bytes a cached socket");
 
-#define XDPFW_SOCKETS_PER_CPU 4096 /* a power of two */
+/* One element of the map `sockets`: the places where a connection can be remembered, by its hash. With one place
+ * instead of two, 10,000 connections would drive each other out. */
+struct xdpfw_socket_set {
+	struct xdpfw_socket ways[2];
+};
+
+#define XDPFW_SOCKET_SETS_PER_CPU 8192 /* a power of two; 768 KiB */
 
 /* How many costly questions a CPU may ask within a jiffy. */
 struct xdpfw_budget {

@@ -23,7 +23,7 @@ struct rig {
 	struct xdpfw_drop_deltas *drop_deltas;
 	struct xdpfw_rule_deltas *rule_deltas;
 	struct xdpfw_fingerprint_table_value *fingerprints;
-	struct xdpfw_socket *sockets;
+	struct xdpfw_socket_set *sockets;
 	struct xdpfw_history *history;
 };
 
