@@ -34,6 +34,8 @@ int cmd_ports(const struct settings *settings, struct words words, struct error 
 int cmd_top(const struct settings *settings, struct words words, struct error *e);
 int cmd_stats(const struct settings *settings, struct words words, struct error *e);
 int cmd_history(const struct settings *settings, struct words words, struct error *e);
+int cmd_bench(const struct settings *settings, struct words words, struct error *e);
+int cmd_explain(const struct settings *settings, struct words words, struct error *e);
 int cmd_flows(const struct settings *settings, struct words words, struct error *e);
 int cmd_export(const struct settings *settings, struct words words, struct error *e);
 
