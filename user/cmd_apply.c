@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* apply FILE|- [--check]: replace the whole policy, at once or not at all. export: print it. */
+/* apply FILE|- [--check]: replace the whole policy, at once or not at all. reload: by the rules file. export: print it. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <string.h>
@@ -56,6 +56,7 @@ static int put_in_force(struct session *s, struct ruleset *after, struct changes
 	return err;
 }
 
+/* @path NULL: the instance's own rules file. */
 static int apply(const struct settings *settings, const char *path, struct error *e)
 {
 	struct ruleset after = {};
@@ -66,7 +67,11 @@ static int apply(const struct settings *settings, const char *path, struct error
 	if (err)
 		return err;
 	changes_init(&c);
-	err = read_policy(path, &after, e);
+	if (!path && !s.live)
+		err = fail(e, -ENOTCONN, "reload: nothing is loaded; `xdpfw load IFACE` enforces %s",
+			   s.instance.rules_file);
+	if (!err)
+		err = read_policy(path ? path : s.instance.rules_file, &after, e);
 	if (!err)
 		err = keep_interfaces(&s, &after, e);
 	if (!err)
@@ -100,6 +105,17 @@ int cmd_apply(const struct settings *settings, struct words words, struct error 
 	}
 	err = require_root(e);
 	return err ? err : apply(settings, words.list[1], e);
+}
+
+int cmd_reload(const struct settings *settings, struct words words, struct error *e)
+{
+	int err;
+
+	if (words.count != 1)
+		return fail(e, -EINVAL, "reload: '%s': takes no words; `xdpfw apply FILE` reads another file",
+			    excerpt(words.list[1]).text);
+	err = require_root(e);
+	return err ? err : apply(settings, NULL, e);
 }
 
 int cmd_export(const struct settings *settings, struct words words, struct error *e)

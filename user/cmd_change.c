@@ -129,7 +129,11 @@ static int add_statement(struct ruleset *set, const struct addition *a, const st
 		return fail(e, -EINVAL, "--runtime: the rules file has this already; change it without --runtime");
 	if (statement_copy(wanted, &s))
 		return fail(e, -ENOMEM, "out of memory");
-	err = a->placed ? ruleset_insert(set, place, &s, &change, e) : ruleset_add(set, &s, &change, e);
+	/* The parts of a profile go one behind the other; behind the last rule there is no number yet. */
+	if (a->placed && (place == a->place || place <= ruleset_count(set, STATEMENT_RULE)))
+		err = ruleset_insert(set, place, &s, &change, e);
+	else
+		err = ruleset_add(set, &s, &change, e);
 	if (err)
 		return err;
 	changes_note(c, change, wanted);

@@ -78,6 +78,16 @@ int cmd_delete(const struct settings *settings, struct words words, struct error
 	return delete_typed(settings, words, e);
 }
 
+/* A rule; or `route delete RULE`, as ufw has it. */
+int cmd_route(const struct settings *settings, struct words words, struct error *e)
+{
+	if (words.count < 2 || strcmp(words.list[1], "delete") != 0)
+		return cmd_change(settings, words, e);
+	words.list[1] = "route";
+	words.list[0] = "delete";
+	return cmd_delete(settings, words, e);
+}
+
 /* `unblock ADDR...` deletes blocks. */
 int cmd_unblock(const struct settings *settings, struct words words, struct error *e)
 {

@@ -24,10 +24,13 @@ int cmd_load(const struct settings *settings, struct words words, struct error *
 int cmd_unload(const struct settings *settings, struct words words, struct error *e);
 int cmd_change(const struct settings *settings, struct words words, struct error *e);
 int cmd_delete(const struct settings *settings, struct words words, struct error *e);
+int cmd_route(const struct settings *settings, struct words words, struct error *e);
 int cmd_unblock(const struct settings *settings, struct words words, struct error *e);
 int cmd_enable(const struct settings *settings, struct words words, struct error *e);
 int cmd_set(const struct settings *settings, struct words words, struct error *e);
+int cmd_app(const struct settings *settings, struct words words, struct error *e);
 int cmd_apply(const struct settings *settings, struct words words, struct error *e);
+int cmd_reload(const struct settings *settings, struct words words, struct error *e);
 int cmd_status(const struct settings *settings, struct words words, struct error *e);
 int cmd_metrics(const struct settings *settings, struct words words, struct error *e);
 int cmd_ports(const struct settings *settings, struct words words, struct error *e);

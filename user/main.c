@@ -11,6 +11,9 @@
 #include "command.h"
 #include "util.h"
 
+static int cmd_help(const struct settings *settings, struct words words, struct error *e);
+static int cmd_version(const struct settings *settings, struct words words, struct error *e);
+
 static const struct command {
 	const char *name;
 	const char *usage;
@@ -22,12 +25,13 @@ static const struct command {
 	{"unload", "unload IFACE... | --all", "stop enforcing; the rules stay in the file", cmd_unload},
 	{"default", "default allow|deny|reject [in|out|routed]", "what happens to requests that no rule matches",
 	 cmd_change},
-	{"allow", "allow [in|out] TARGET", "let connection requests to it pass", cmd_change},
-	{"deny", "deny [in|out] TARGET [--kill]", "drop them; --kill: cut open connections too", cmd_change},
-	{"reject", "reject [in|out] TARGET [--kill]", "drop them and tell the sender", cmd_change},
-	{"limit", "limit [in|out] TARGET [rate N/DURATION]", "let so many pass from each sender, 6 in 30 s if not said",
-	 cmd_change},
-	{"route", "route allow|deny|reject TARGET", "the same for requests to hosts behind this one", cmd_change},
+	{"allow", "allow [in|out] TARGET [CLAUSES]", "let connection requests to it pass", cmd_change},
+	{"deny", "deny [in|out] TARGET [CLAUSES] [--kill]", "drop them; --kill: cut open connections too", cmd_change},
+	{"reject", "reject [in|out] TARGET [CLAUSES] [--kill]", "drop them and tell the sender", cmd_change},
+	{"limit", "limit [in|out] TARGET [CLAUSES] [rate N/DURATION]",
+	 "let so many pass from each sender, 6 in 30 s if not said", cmd_change},
+	{"route", "route allow|deny|reject|limit TARGET [CLAUSES]", "the same for requests to hosts behind this one",
+	 cmd_route},
 	{"forward", "forward A:B[/PROTO]", "link two local ports, both ways", cmd_change},
 	{"delete", "delete N... | id:ID... | RULE-AS-TYPED", "delete rules or forwards", cmd_delete},
 	{"insert", "insert N RULE | prepend RULE", "put a new rule, or one that is there, in this place", cmd_change},
@@ -40,6 +44,7 @@ static const struct command {
 	{"set", "set add|del NAME ADDR[/LENGTH]... [for DURATION]", "named addresses, for from @NAME and to @NAME",
 	 cmd_set},
 	{"set", "set load NAME FILE|- | flush NAME | list [NAME]", "all of a set at once", cmd_set},
+	{"app", "app list | info NAME|all", "application profiles, for allow app NAME", cmd_app},
 	{"option", "option allow-ping|non-ip on|off", "answer pings; pass what is not IP", cmd_change},
 	{"option", "option udp-timeout DURATION ...", "time-outs of flows, see the man page", cmd_change},
 	{"status", "status", "interfaces, rules and how often each decided", cmd_status},
@@ -59,7 +64,10 @@ static const struct command {
 	{"flows", "flows [PROTO] [port N] [with ADDR] [state NAME] [--kill]", "connections as the firewall sees them",
 	 cmd_flows},
 	{"apply", "apply FILE|- [--check]", "replace the whole policy, at once or not at all", cmd_apply},
+	{"reload", "reload", "the same with the rules file, after it was edited", cmd_reload},
 	{"export", "export", "print the policy in force as a rules file", cmd_export},
+	{"help", NULL, NULL, cmd_help},
+	{"version", NULL, NULL, cmd_version},
 };
 
 static void print_help(void)
@@ -68,7 +76,10 @@ static void print_help(void)
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
 		if (commands[i].usage)
 			printf("  %-50s %s\n", commands[i].usage, commands[i].help);
-	puts("\nTARGET: PORTS[/PROTO] | SERVICE | icmp[/TYPE] | proto NAME|NUMBER | any\n"
+	puts("\nTARGET: PORTS[/PROTO] | ADDR:PORTS[/PROTO] | ADDR (out only) | SERVICE | app NAME | icmp[/TYPE] |\n"
+	     "        proto NAME|NUMBER | any; may be left out if one of these is there:\n"
+	     "CLAUSES: from CIDR|@SET  to CIDR|@SET  on IFACE; and, in any order: rate N/DURATION\n"
+	     "         user U  cgroup C (out only)  comment TEXT  for DURATION\n"
 	     "PORTS: 22 | 6000-6010 | 80,443,8000-8010   PROTO: tcp | udp | sctp   SERVICE: a name of /etc/services\n"
 	     "in: connection requests from outside to this host; out: requests that leave by a loaded interface\n"
 	     "\nflags, anywhere:\n"
@@ -81,6 +92,20 @@ static void print_help(void)
 	     "  -q, --quiet        say nothing but errors\n"
 	     "  --help, --version\n"
 	     "\nexit codes: 0 done, 1 failed, 2 wrong words, 3 not loaded, 4 no permission");
+}
+
+static int cmd_help(const struct settings *settings, struct words words, struct error *e)
+{
+	(void)settings, (void)words, (void)e;
+	print_help();
+	return 0;
+}
+
+static int cmd_version(const struct settings *settings, struct words words, struct error *e)
+{
+	(void)settings, (void)words, (void)e;
+	puts("xdpfw " XDPFW_VERSION);
+	return 0;
 }
 
 static int exit_code(int err)

@@ -4,18 +4,56 @@
 
 #include <errno.h>
 #include <netinet/in.h>
+#include <string.h>
 
 #include "evaluate.h"
 #include "flows.h"
 #include "util.h"
 
+static bool set_contains(const struct ruleset *set, const char *name, const struct xdpfw_addr *addr)
+{
+	for (size_t i = 0; i < set->count; i++) {
+		const struct statement *s = &set->statements[i];
+
+		if (s->kind == STATEMENT_SET && !strcmp(s->member.name, name) &&
+		    prefix_contains(&s->member.prefix, addr))
+			return true;
+	}
+	return false;
+}
+
+static bool is_end(const struct ruleset *set, const struct address_match *match, const struct xdpfw_addr *addr)
+{
+	switch (match->kind) {
+	case ADDRESS_PREFIX:
+		return prefix_contains(&match->prefix, addr);
+	case ADDRESS_SET:
+		return set_contains(set, match->set, addr);
+	default:
+		return true;
+	}
+}
+
+/* Were these the two ends? A routed connection may have begun at either; its remote end counts as the sender. */
+static bool has_ends(const struct ruleset *set, const struct rule *rule, const struct flow_row *row)
+{
+	bool out = rule->dir == XDPFW_OUT;
+	__u16 from_port = out ? row->local_port : row->remote_port;
+
+	return is_end(set, &rule->from, out ? &row->local : &row->remote) &&
+	       is_end(set, &rule->to, out ? &row->remote : &row->local) &&
+	       (!rule->source_ports.count || ports_contain(&rule->source_ports, from_port));
+}
+
 /* Would the rule have denied the connection's request? A socket does not say who began, so `in` is taken to
- * mean its local port and `out` its remote one. */
-static bool denies(const struct rule *rule, const struct flow_row *row)
+ * mean its local port and `out` its remote one. Of interfaces and owners nothing is known: such rules cut nothing. */
+static bool denies(const struct ruleset *set, const struct rule *rule, const struct flow_row *row)
 {
 	__u16 port = rule->dir == XDPFW_OUT ? row->remote_port : row->local_port;
 
 	if (rule->dir == XDPFW_OUT ? row->origin == ORIGIN_GUEST : row->origin == ORIGIN_FLOW && rule->dir == XDPFW_IN)
+		return false;
+	if (rule->on || rule->on_out || rule->user || rule->cgroup || !has_ends(set, rule, row))
 		return false;
 	switch (rule->match) {
 	case MATCH_ANY:
@@ -31,12 +69,12 @@ static bool denies(const struct rule *rule, const struct flow_row *row)
 	return false;
 }
 
-static void keep_denied(struct flow_list *list, const struct rule *rule)
+static void keep_denied(struct flow_list *list, const struct ruleset *set, const struct rule *rule)
 {
 	size_t kept = 0;
 
 	for (size_t i = 0; i < list->count; i++)
-		if (denies(rule, &list->rows[i]))
+		if (denies(set, rule, &list->rows[i]))
 			list->rows[kept++] = list->rows[i];
 	list->count = kept;
 }
@@ -49,7 +87,7 @@ static int settle(const struct session *s, const struct rule *rule, bool kill, s
 
 	if (err)
 		return err;
-	keep_denied(&list, rule);
+	keep_denied(&list, &s->now, rule);
 	if (kill)
 		killed = flows_kill(&s->store, &list, e);
 	if (kill && killed >= 0 && !s->settings.quiet && !s->settings.json)

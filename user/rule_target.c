@@ -224,6 +224,7 @@ static int check_families(const struct rule *rule, struct error *e)
 int resolve_target(const struct rule_words *words, struct rule *rule, struct error *e)
 {
 	const char *proto = said(words->proto), *to_port = said(words->to_port), *from_port = said(words->from_port);
+	bool from_first;
 	int err = 0;
 
 	rule->match = MATCH_ANY;
@@ -231,9 +232,13 @@ int resolve_target(const struct rule_words *words, struct rule *rule, struct err
 		err = resolve_target_word(words, rule, e);
 	if (!err && proto)
 		err = parse_proto(proto, rule, e);
+	/* A range A:B needs a protocol, which the other port may bring: `from any port ssh to any port 6000:6010`. */
+	from_first = from_port && to_port && strchr(to_port, ':');
+	if (!err && from_first)
+		err = resolve_from_port(from_port, rule, e);
 	if (!err && to_port)
 		err = resolve_to_port(to_port, proto, rule, e);
-	if (!err && from_port)
+	if (!err && from_port && !from_first)
 		err = resolve_from_port(from_port, rule, e);
 	return err ? err : check_families(rule, e);
 }

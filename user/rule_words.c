@@ -8,6 +8,7 @@
 #include "parse_address.h"
 #include "parse_icmp.h"
 #include "statement.h"
+#include "statement_rule.h"
 #include "util.h"
 
 /* Clauses of two words. */
@@ -88,6 +89,11 @@ static int read_routed_interface(struct cursor *cursor, const char *word, enum x
 	return read_interface(cursor, side == XDPFW_OUT ? &words->on_out : &words->on, e);
 }
 
+int rule_clause_words(const char *word)
+{
+	return find_clause(word) || !strcmp(word, "on") || !strcmp(word, "port") || !strcmp(word, "app") ? 2 : 1;
+}
+
 /* For a word that is too many, NULL if nothing fits. */
 static const char *hint_for(const struct rule_words *words, enum xdpfw_dir dir, const char *word)
 {
@@ -120,6 +126,18 @@ static int judge_target(const char *target, struct error *e)
 	return err;
 }
 
+bool is_unknown_target(const char *word)
+{
+	struct rule ignored = {0};
+	enum xdpfw_dir dir;
+
+	if (rule_clause_words(word) > 1 || !strncmp(word, "--", 2) || !strcmp(word, "log") ||
+	    !strcmp(word, "log-all") || !strcmp(word, "route") || !find_dir(word, &dir) ||
+	    !find_rule_action(word, &ignored))
+		return false;
+	return judge_target(word, NULL) != 0;
+}
+
 static int refuse_word(const struct rule_words *words, enum xdpfw_dir dir, const char *word, struct error *e)
 {
 	int err = words->target ? judge_target(words->target, e) : 0;
@@ -144,6 +162,8 @@ static int read_word(struct cursor *cursor, enum xdpfw_dir dir, const char *word
 	}
 	if (!strcmp(word, "on"))
 		return read_interface(cursor, &words->on, e);
+	if (!strcmp(word, "app"))
+		return fail(e, -EINVAL, "'app': the name of the profile is missing; write app Samba");
 	if (!strcmp(word, "port") && (words->from || words->to))
 		return read_port(cursor, *of_sender, words, e);
 	if (!strcmp(word, "log") || !strcmp(word, "log-all"))

@@ -31,4 +31,10 @@ struct rule_words {
 /* What is left behind action and direction. */
 int read_rule_words(struct cursor *cursor, enum xdpfw_dir dir, struct rule_words *words, struct error *e);
 
+/* How many words the clause that begins with @word has, if it is one: 1 for a target, 2 for `from 10.0.0.1`. */
+int rule_clause_words(const char *word);
+
+/* A word that can only be a target, but is neither ports nor a service nor an address. */
+bool is_unknown_target(const char *word);
+
 #endif

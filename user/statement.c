@@ -36,6 +36,10 @@ static int parse_default(struct cursor *cursor, struct statement *s, struct erro
 		return fail(e, -EINVAL, "'%s': not an action; write default allow, deny or reject",
 			    excerpt(action).text);
 	s->default_policy.dir = XDPFW_IN;
+	if (dir && !strcmp(dir, "input")) /* ufw's words, from iptables */
+		dir = "in";
+	if (dir && !strcmp(dir, "output"))
+		dir = "out";
 	if (dir && find_dir(dir, &s->default_policy.dir)) {
 		int err = refuse_later_word(dir, e);
 

@@ -45,7 +45,7 @@ static int parse_interface(const char *name, const struct rule *rule, char **to,
 
 	if (err)
 		return err;
-	if (name[strlen(name) - 1] == '+')
+	if (name[strlen(name) - 1] == '+' || strpbrk(name, "*?[]"))
 		return fail(e, -EINVAL, "'%s': not a name of an interface; a rule is for one, or without on for all",
 			    excerpt(name).text);
 	if (!strcmp(name, "lo") && (rule->verdict != XDPFW_PASS || rule->limited))

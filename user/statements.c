@@ -4,8 +4,10 @@
 #include <errno.h>
 #include <string.h>
 
+#include "expand.h"
 #include "ruleset_index.h"
 #include "split_words.h"
+#include "statement_rule.h"
 #include "util.h"
 
 static int take_one(int count, char *const words[], statement_fn take, void *context, struct error *e)
@@ -14,6 +16,13 @@ static int take_one(int count, char *const words[], statement_fn take, void *con
 	int err = statement_parse(count, words, &s, e);
 
 	return err ? err : take(context, &s, e);
+}
+
+static bool is_rule(const char *word)
+{
+	struct rule ignored;
+
+	return !find_rule_action(word, &ignored) || !strcmp(word, "route") || !strcmp(word, "disabled");
 }
 
 /* Words that end a list of addresses. */
@@ -43,6 +52,19 @@ static int take_each(int count, char *const words[], int head, statement_fn take
 	return err;
 }
 
+/* Only words that are no rule by themselves are searched for a profile: there may be 60,000 rules. */
+static int take_rule(int count, char *const words[], int first, statement_fn take, void *context, struct error *e)
+{
+	struct statement s = {0};
+	int err = statement_parse(count, words, &s, e);
+
+	if (!err)
+		return take(context, &s, e);
+	if (err == -EINVAL && count > first && is_rule(words[first]) && names_profile(count, words))
+		return expand_profiles(count, words, take, context, e);
+	return err;
+}
+
 int statements_parse(int count, char *const words[], statement_fn take, void *context, struct error *e)
 {
 	int first = 0;
@@ -53,7 +75,7 @@ int statements_parse(int count, char *const words[], statement_fn take, void *co
 		return take_each(count, words, first + 1, take, context, e);
 	if (count - first > 4 && !strcmp(words[first], "set") && !strcmp(words[first + 1], "add"))
 		return take_each(count, words, first + 3, take, context, e);
-	return take_one(count, words, take, context, e);
+	return take_rule(count, words, first, take, context, e);
 }
 
 int statements_parse_line(const char *line, statement_fn take, void *context, struct error *e)

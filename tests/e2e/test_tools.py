@@ -740,6 +740,21 @@ def test_a_new_rule_and_open_connections(loaded, family, direction, action):
         assert traffic.flows(one, two) and traffic.flows(two, one)
 
 
+def test_kill_cuts_only_whom_the_rule_names(loaded, family):
+    port = traffic.fresh_port()
+    loaded.policy("default deny in", f"allow in {port}")
+    ((one, two), _) = open_connections(loaded, family, "in", port)
+    assert "cut: 0 " in loaded(f"deny in {port} from {family.other} --kill").out
+    assert traffic.flows(one, two) and traffic.flows(two, one)
+    loaded(f"set add friends {family.other}")
+    assert "cut: 0 " in loaded(f"reject in {port} from @friends --kill").out
+    assert traffic.flows(one, two)
+    assert "cut: 2 " in loaded(f"deny in {port} from {family.peer} to {family.host} --kill").out
+    one.settimeout(lab.PATIENCE)
+    with pytest.raises(ConnectionError):
+        one.recv(1)
+
+
 def test_kill_cuts_udp(loaded, family):
     """A flow has no socket to destroy: its answers are strangers again."""
     port = traffic.fresh_port()
