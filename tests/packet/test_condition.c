@@ -186,8 +186,8 @@ Test(condition, rules)
 	source_ports_and_interfaces();
 	answers_of_conditional_servers();
 	expiry();
-	watch_twin(true); /* it counts nobody's requests */
 	limits();
+	watch_twin(true); /* it counts nobody's requests */
 	limits_without_connections();
 	watch_twin(false);
 	users();
