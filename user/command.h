@@ -34,6 +34,7 @@ int cmd_reload(const struct settings *settings, struct words words, struct error
 int cmd_status(const struct settings *settings, struct words words, struct error *e);
 int cmd_metrics(const struct settings *settings, struct words words, struct error *e);
 int cmd_ports(const struct settings *settings, struct words words, struct error *e);
+int cmd_report(const struct settings *settings, struct words words, struct error *e);
 int cmd_top(const struct settings *settings, struct words words, struct error *e);
 int cmd_stats(const struct settings *settings, struct words words, struct error *e);
 int cmd_history(const struct settings *settings, struct words words, struct error *e);

@@ -53,6 +53,8 @@ static const struct command {
 	{"stats", "stats [--watch S [--count N]] [--port PORTS] [--csv]",
 	 "counters of every port and of every reason; at intervals, with rates", cmd_stats},
 	{"stats", "stats --reset", "print the counters and begin them anew", cmd_stats},
+	{"report", "report FILE.html [--from FILE]", "a page with plots of what `stats --watch S --json` printed",
+	 cmd_report},
 	{"metrics", "metrics [--listen ADDR:PORT] [--ports PORTS]",
 	 "the counters for Prometheus, once or at an endpoint", cmd_metrics},
 	{"explain", "explain [in|out] PROTO from ADDR[:PORT] to [ADDR]:PORT [on IFACE] [user U]",

@@ -136,11 +136,30 @@ static json_t *port_json(const struct record *r, const struct record_row *row)
 	return object;
 }
 
-static json_t *reason_json(const struct reason_row *row)
+/* What the reason has gained over the interval. */
+static struct xdpfw_count reason_change(const struct record *r, const struct reason_row *row)
 {
-	return json_pack("{s:s,s:s,s:s,s:I,s:I}", "dir", dir_name(row->dir), "reason", reason_name(row->reason),
-			 "verdict", verdict_name(row->verdict), "packets", (json_int_t)row->count.packets, "bytes",
-			 (json_int_t)row->count.bytes);
+	const struct counts *c = &r->change;
+
+	for (size_t i = 0; i < c->nr_reasons; i++)
+		if (c->reasons[i].dir == row->dir && c->reasons[i].verdict == row->verdict &&
+		    c->reasons[i].reason == row->reason)
+			return c->reasons[i].count;
+	return (struct xdpfw_count){};
+}
+
+static json_t *reason_json(const struct record *r, const struct reason_row *row)
+{
+	struct xdpfw_count change = reason_change(r, row);
+	json_t *object = json_pack("{s:s,s:s,s:s,s:I,s:I}", "dir", dir_name(row->dir), "reason",
+				   reason_name(row->reason), "verdict", verdict_name(row->verdict), "packets",
+				   (json_int_t)row->count.packets, "bytes", (json_int_t)row->count.bytes);
+
+	if (r->interval_ns) {
+		json_object_set_new(object, "pps", json_real(per_second(change.packets, r->interval_ns)));
+		json_object_set_new(object, "bps", json_real(per_second(change.bytes * 8, r->interval_ns)));
+	}
+	return object;
 }
 
 int record_print_json(const struct record *r, const struct port_filter *filter, FILE *out)
@@ -154,7 +173,7 @@ int record_print_json(const struct record *r, const struct port_filter *filter, 
 	for (size_t i = 0; rows && i < count; i++)
 		json_array_append_new(ports, port_json(r, &rows[i]));
 	for (size_t i = 0; i < r->total.nr_reasons; i++)
-		json_array_append_new(reasons, reason_json(&r->total.reasons[i]));
+		json_array_append_new(reasons, reason_json(r, &r->total.reasons[i]));
 	root = json_pack("{s:s,s:I,s:s,s:o,s:o,s:o}", "time", format_stamp(r->time_ns, now), "mono_ns",
 			 (json_int_t)r->mono_ns, "since", format_stamp(r->since_ns, since), "interval_s",
 			 r->interval_ns ? json_real((double)r->interval_ns / NS_PER_SECOND) : json_null(), "ports",
