@@ -4,6 +4,8 @@
 #include <netinet/icmp6.h>
 #include <netinet/in.h>
 #include <netinet/ip_icmp.h>
+#include <pwd.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define PORT_MDNS 5353
@@ -20,6 +22,11 @@ unsigned int protocol_bit(__u8 protocol)
 	default:
 		return 0;
 	}
+}
+
+static bool has_expired(__u64 expires, __u64 now)
+{
+	return expires && now >= expires;
 }
 
 static bool is_v4(const struct xdpfw_addr *addr)
@@ -70,9 +77,68 @@ static bool matches_target(const struct rule *rule, const struct request *r)
 	return false;
 }
 
-static bool rule_matches(const struct rule *rule, const struct request *r)
+static bool set_contains(const struct ruleset *set, const char *name, const struct xdpfw_addr *addr, __u64 now)
 {
-	return rule->dir == r->dir && matches_target(rule, r);
+	for (size_t i = 0; i < set->count; i++) {
+		const struct set_member *m = &set->statements[i].member;
+
+		if (set->statements[i].kind == STATEMENT_SET && !has_expired(m->expires, now) &&
+		    strcmp(m->name, name) == 0 && prefix_contains(&m->prefix, addr))
+			return true;
+	}
+	return false;
+}
+
+static bool matches_address(const struct ruleset *set, const struct address_match *match, const struct xdpfw_addr *addr,
+			    __u64 now)
+{
+	switch (match->kind) {
+	case ADDRESS_ANY:
+		return true;
+	case ADDRESS_PREFIX:
+		return prefix_contains(&match->prefix, addr);
+	case ADDRESS_SET:
+		return set_contains(set, match->set, addr, now);
+	}
+	return false;
+}
+
+static bool matches_name(const char *wanted, const char *name)
+{
+	return !wanted || (name && strcmp(wanted, name) == 0);
+}
+
+/* A number is one even where a user has it as a name: so it is with chown(1) and in the data path. */
+static bool matches_user(const char *user, const struct request *r)
+{
+	const struct passwd *entry;
+
+	if (!user || !r->has_uid)
+		return !user;
+	if (strspn(user, "0123456789") == strlen(user))
+		return strtoul(user, NULL, 10) == r->uid;
+	entry = getpwnam(user);
+	return entry && entry->pw_uid == r->uid;
+}
+
+/* The cgroup itself or one below it. */
+static bool matches_cgroup(const char *cgroup, const struct request *r)
+{
+	size_t length = cgroup ? strlen(cgroup) : 0;
+
+	if (!cgroup || !r->cgroup)
+		return !cgroup;
+	return strncmp(cgroup, r->cgroup, length) == 0 && (r->cgroup[length] == '\0' || r->cgroup[length] == '/');
+}
+
+static bool rule_matches(const struct ruleset *set, const struct rule *rule, const struct request *r)
+{
+	return rule->dir == r->dir && !rule->disabled && !has_expired(rule->expires, r->now) &&
+	       matches_target(rule, r) &&
+	       (!rule->source_ports.count || ports_contain(&rule->source_ports, r->from_port)) &&
+	       matches_address(set, &rule->from, &r->from, r->now) && matches_address(set, &rule->to, &r->to, r->now) &&
+	       matches_name(rule->on, r->on) && matches_name(rule->on_out, r->on_out) && matches_user(rule->user, r) &&
+	       matches_cgroup(rule->cgroup, r);
 }
 
 static bool forward_listens(const struct forward *f, const struct request *r)
@@ -82,9 +148,10 @@ static bool forward_listens(const struct forward *f, const struct request *r)
 }
 
 /* Its other end: for a routed request as for `in` the sender. */
-static bool blocks(const struct prefix *prefix, const struct request *r)
+static bool blocks(const struct block *block, const struct request *r)
 {
-	return prefix_contains(prefix, r->dir == XDPFW_OUT ? &r->to : &r->from);
+	return !has_expired(block->expires, r->now) &&
+	       prefix_contains(&block->prefix, r->dir == XDPFW_OUT ? &r->to : &r->from);
 }
 
 static const struct statement *find_block(const struct ruleset *set, const struct request *r)
@@ -98,7 +165,7 @@ static const struct statement *find_block(const struct ruleset *set, const struc
 static const struct statement *find_rule(const struct ruleset *set, const struct request *r)
 {
 	for (size_t i = 0; i < set->count; i++)
-		if (set->statements[i].kind == STATEMENT_RULE && rule_matches(&set->statements[i].rule, r))
+		if (set->statements[i].kind == STATEMENT_RULE && rule_matches(set, &set->statements[i].rule, r))
 			return &set->statements[i];
 	return NULL;
 }

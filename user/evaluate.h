@@ -22,6 +22,12 @@ struct request {
 	struct xdpfw_addr from, to; /* sender and destination; IPv4 as v4-mapped */
 	__u16 from_port, to_port;   /* on the wire, host byte order; of protocols with ports */
 	__u8 icmp_type;             /* of ICMP and ICMPv6 */
+	const char *on; /* interface of arrival, for out of leaving; NULL: not known, as of no rule that names one */
+	const char *on_out; /* routed: of leaving */
+	bool has_uid;       /* out: who asks is known */
+	__u32 uid;
+	const char *cgroup; /* out: path below the cgroup root; NULL: not known */
+	__u64 now;          /* unix seconds, for what expires */
 };
 
 struct judgement {
