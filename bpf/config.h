@@ -12,6 +12,9 @@
 const volatile __u16 cfg_epoch_from = 0;
 const volatile __u16 cfg_epoch_window = XDPFW_WINDOW_OPEN;
 
+/* Loaded in a trial with this deadline: past it the interface is as if it had not been loaded. 0: for good. */
+const volatile __u64 cfg_trial = 0;
+
 /* An age of the fingerprints is 2^cfg_age_shift jiffies (17 minutes at 250 Hz). */
 const volatile __u32 cfg_age_shift = 18;
 

@@ -27,14 +27,14 @@
 #define MARK_OWN_ANSWER 0x78646677
 
 /*
- * The policy for this packet: the active slot, or the fallback once a trial's deadline has passed. False if these
+ * The policy for this packet: the active slot, or the fallback once a trial is over. False if these
  * programs do not filter now.
  */
 static __always_inline bool choose_policy(struct pkt *p)
 {
 	__u32 zero = 0;
 	struct xdpfw_control *c = bpf_map_lookup_elem(&control, &zero);
-	__u64 word, deadline;
+	__u64 word;
 
 	if (!c)
 		return false;
@@ -42,9 +42,11 @@ static __always_inline bool choose_policy(struct pkt *p)
 	if (!cfg_observe && !xdpfw_armed(word, cfg_epoch_from, cfg_epoch_window))
 		return false;
 	p->slot = xdpfw_control_active(word);
-	deadline = xdpfw_control_deadline(word);
-	if (unlikely(deadline && (bpf_jiffies64() << XDPFW_DEADLINE_SHIFT >> XDPFW_DEADLINE_SHIFT) >= deadline))
+	if (unlikely(xdpfw_control_deadline(word) && xdpfw_trial_is_over(word, bpf_jiffies64()))) {
+		if (cfg_trial && cfg_trial == xdpfw_control_deadline(word))
+			return false;
 		p->slot = xdpfw_control_fallback(word);
+	}
 	p->flags = c->flags[p->slot & XDPFW_ACTIVE_MASK];
 	return true;
 }

@@ -11,6 +11,7 @@
 #include "datapath.h"
 #include "hooks.h"
 #include "mark.h"
+#include "trial.h"
 #include "twin.h"
 #include "util.h"
 
@@ -30,7 +31,7 @@ static bool flavours_equal(const struct flavour *a, const struct flavour *b)
 {
 	return a->in_hook == b->in_hook && a->swap_only == b->swap_only && a->observe == b->observe &&
 	       a->xdp_tx == b->xdp_tx && a->l3 == b->l3 && a->epoch_from == b->epoch_from &&
-	       a->epoch_window == b->epoch_window;
+	       a->epoch_window == b->epoch_window && a->trial == b->trial;
 }
 
 static int get_programs(struct programs *ps, const struct flavour *f, struct datapath **dp, struct error *e)
@@ -69,6 +70,7 @@ static struct flavour record_flavour(const struct xdpfw_iface *r, unsigned int f
 		.l3 = r->l3,
 		.epoch_from = from,
 		.epoch_window = window,
+		.trial = r->trial,
 	};
 }
 
@@ -182,15 +184,16 @@ static void update_record(struct xdpfw_iface *r, const struct plan *p)
 	r->mode = p->mode;
 	r->no_tx = answers_get_lost(p);
 	snprintf(r->name, sizeof(r->name), "%s", p->info.name);
-	snprintf(r->why, sizeof(r->why), "%.97s", p->why);
+	snprintf(r->why, sizeof(r->why), "%.89s", p->why);
 }
 
-static void begin_record(struct xdpfw_iface *r, const struct plan *p, unsigned int epoch)
+static void begin_record(struct xdpfw_iface *r, const struct plan *p, unsigned int epoch, __u64 deadline)
 {
 	memset(r, 0, sizeof(*r));
 	r->out_hook = XDPFW_OUT_TCX;
 	r->epoch = epoch;
 	r->window = XDPFW_WINDOW_OPEN;
+	r->trial = deadline;
 	update_record(r, p);
 	__atomic_store_n(&r->ifindex, p->info.ifindex, __ATOMIC_RELEASE); /* from here on the record counts */
 }
@@ -237,8 +240,8 @@ static bool fall_back(struct plan *p, const struct error *why)
 	return true;
 }
 
-static int begin_interface(struct session *s, struct programs *ps, struct plan *p, unsigned int epoch, bool swap,
-			   struct error *e)
+static int begin_interface(struct session *s, struct programs *ps, struct plan *p, unsigned int epoch, __u64 deadline,
+			   bool swap, struct error *e)
 {
 	struct xdpfw_iface *old = find_record(s, p->info.name);
 	struct error why = {};
@@ -255,11 +258,11 @@ static int begin_interface(struct session *s, struct programs *ps, struct plan *
 	if (!p->record)
 		return fail(e, -ENOSPC, "more than %d interfaces", XDPFW_MAX_IFACES);
 	if (fresh)
-		begin_record(p->record, p, epoch);
+		begin_record(p->record, p, epoch, deadline);
 	err = attach_plan(s, ps, p, epoch, fresh, swap, &why);
 	if (err && fall_back(p, &why)) {
 		if (fresh)
-			begin_record(p->record, p, epoch);
+			begin_record(p->record, p, epoch, deadline);
 		err = attach_plan(s, ps, p, epoch, fresh, swap, &why);
 	}
 	return err ? fail(e, err, "%s", why.text) : 0;
@@ -382,19 +385,25 @@ int attach_load(struct session *s, struct plan *plans, size_t count, unsigned in
 {
 	_programs_ struct programs ps = {.instance = &s->instance};
 	bool swap = ruleset_count(set, STATEMENT_FORWARD) > 0;
-	unsigned int epoch;
+	__u64 deadline = 0;
+	unsigned int epoch = 0;
 	int err = s->open ? 0 : open_new_store(s, &ps, &plans[0], flows, e);
 
 	if (!err)
 		err = sweep(s, &ps, e);
-	epoch = err ? 0 : (epoch_now(s) + 1) & XDPFW_EPOCH_MASK;
+	if (!err && !s->live && s->settings.confirm) /* nothing filters: this only says what to fall back to */
+		err = store_commit(&s->store, &s->now, epoch_now(s), 0, e);
+	if (!err) {
+		epoch = (epoch_now(s) + 1) & XDPFW_EPOCH_MASK;
+		deadline = session_trial_deadline(s);
+	}
 	for (size_t i = 0; !err && i < count; i++)
-		err = begin_interface(s, &ps, &plans[i], epoch, swap, e);
+		err = begin_interface(s, &ps, &plans[i], epoch, deadline, swap, e);
 	if (!err)
 		err = pin_twins(s, &ps, plans, count, e);
 	if (!err) {
 		mark_open_sockets(&s->store, set);
-		err = store_commit(&s->store, set, epoch, e);
+		err = store_commit(&s->store, set, epoch, deadline, e);
 	}
 	if (err) {
 		undo_load(s, &ps);
@@ -411,6 +420,22 @@ void attach_sweep(struct session *s)
 	if (s->open)
 		sweep(s, &ps, NULL);
 	remove_pins(&s->instance);
+}
+
+int attach_settle(struct session *s, struct error *e)
+{
+	_programs_ struct programs ps = {.instance = &s->instance};
+	int err = sweep(s, &ps, e); /* what was loaded in the trial is not live any more */
+
+	if (err)
+		return err;
+	trial_settle(&s->store);
+	if (!store_is_live(&s->store)) {
+		store_close(&s->store);
+		s->open = false;
+		remove_pins(&s->instance);
+	}
+	return 0;
 }
 
 static bool is_among(struct xdpfw_iface **records, size_t count, const struct xdpfw_iface *r)
@@ -443,7 +468,7 @@ int attach_unload(struct session *s, struct xdpfw_iface **records, size_t count,
 			records[i]->window = (__u16)(epoch + 1 - records[i]->epoch);
 	}
 	if (!err)
-		err = store_commit(&s->store, set, (epoch + 1) & XDPFW_EPOCH_MASK, e);
+		err = store_commit(&s->store, set, (epoch + 1) & XDPFW_EPOCH_MASK, 0, e);
 	if (err) {
 		sweep(s, &ps, NULL);
 		return err;

@@ -29,12 +29,15 @@ struct plan {
 int plan_interface(const struct session *s, const char *name, enum load_mode mode, struct plan *plan, struct error *e);
 
 /* Load @plans and put @set in force. Makes the maps if there are none yet, with room for @flows flows (0: by memory);
- * everything is undone on failure. */
+ * everything is undone on failure. With --confirm it is a trial: what is loaded anew is let go when that is over. */
 int attach_load(struct session *s, struct plan *plans, size_t count, unsigned int flows, struct ruleset *set,
 		struct error *e);
 
 /* Detach the interfaces of these records; with the last one, everything pinned goes. @set is the policy that stays. */
 int attach_unload(struct session *s, struct xdpfw_iface **records, size_t count, struct ruleset *set, struct error *e);
+
+/* A trial is over: detach what was loaded in it, and make its fallback the active policy. */
+int attach_settle(struct session *s, struct error *e);
 
 /* Nothing filters: remove what dead commands have left, pins and all. */
 void attach_sweep(struct session *s);

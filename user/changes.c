@@ -16,6 +16,7 @@ void changes_init(struct changes *c)
 	c->warnings = json_array();
 	c->sum = NULL;
 	c->generation = 0;
+	c->trial_seconds = 0;
 }
 
 void changes_free(struct changes *c)
@@ -133,13 +134,20 @@ static void print_lines(const char *verb, const json_t *lines)
 
 static void print_json(const struct changes *c)
 {
-	json_t *root = json_pack("{s:b,s:i,s:O,s:O,s:O,s:O,s:O}", "changed", changes_any(c), "generation",
+	json_t *root = json_pack("{s:b,s:i,s:O,s:O,s:O,s:O,s:O,s:o}", "changed", changes_any(c), "generation",
 				 (int)c->generation, "added", c->added, "removed", c->removed, "replaced", c->replaced,
-				 "moved", c->moved, "warnings", c->warnings);
+				 "moved", c->moved, "warnings", c->warnings, "trial_seconds_left",
+				 c->trial_seconds ? json_integer(c->trial_seconds) : json_null());
 
 	json_dumpf(root, stdout, JSON_COMPACT);
 	putchar('\n');
 	json_decref(root);
+}
+
+void changes_print_trial(const struct changes *c)
+{
+	if (c->trial_seconds)
+		printf("on trial: undone in %u s unless you run `xdpfw confirm`\n", c->trial_seconds);
 }
 
 void changes_print(const struct changes *c, const struct settings *settings, bool loaded)
@@ -165,6 +173,7 @@ void changes_print(const struct changes *c, const struct settings *settings, boo
 	print_lines(settings->dry_run ? "would replace" : "replaced", c->replaced);
 	print_lines(settings->dry_run ? "would move" : "moved", c->moved);
 	print_lines(settings->dry_run ? "would remove" : "removed", c->removed);
+	changes_print_trial(c);
 	if (!loaded && !settings->dry_run)
 		puts("nothing is loaded: written to the rules file, in force with the next `xdpfw load`");
 }

@@ -13,6 +13,7 @@ struct changes {
 	json_t *added, *removed, *replaced, *moved, *warnings; /* arrays of lines */
 	char *sum; /* for people, instead of thousands of lines; NULL if all are listed */
 	unsigned int generation;
+	unsigned int trial_seconds; /* left to `confirm` it; 0 = no trial */
 };
 
 void changes_init(struct changes *c);
@@ -30,6 +31,7 @@ void changes_compare(struct changes *c, const struct ruleset *before, const stru
 bool changes_any(const struct changes *c);
 
 /* @loaded tells people whether the change is in force or waits in the file. */
+void changes_print_trial(const struct changes *c);
 void changes_print(const struct changes *c, const struct settings *settings, bool loaded);
 
 #endif

@@ -4,9 +4,9 @@
 #include <errno.h>
 #include <string.h>
 
-#include "attach.h"
 #include "changes.h"
 #include "command.h"
+#include "enforce.h"
 #include "rulesfile.h"
 #include "util.h"
 
@@ -44,18 +44,6 @@ static int keep_interfaces(const struct session *s, struct ruleset *set, struct 
 	return 0;
 }
 
-static int put_in_force(struct session *s, struct ruleset *after, struct changes *c, struct error *e)
-{
-	bool swap = ruleset_count(after, STATEMENT_FORWARD) > 0;
-	int err = s->live && swap ? attach_swap(s, true, e) : 0;
-
-	if (!err)
-		err = session_commit(s, after, false, &c->generation, e);
-	if (s->live && !err && !swap)
-		attach_swap(s, false, NULL);
-	return err;
-}
-
 /* @path NULL: the instance's own rules file. */
 static int apply(const struct settings *settings, const char *path, struct error *e)
 {
@@ -77,9 +65,9 @@ static int apply(const struct settings *settings, const char *path, struct error
 	if (!err)
 		changes_compare(&c, &s.now, &after);
 	/* Also with no difference to what is live: the file may have been edited, or rules reordered. */
-	if (!err && !settings->dry_run)
-		err = put_in_force(&s, &after, &c, e);
 	if (!err)
+		err = enforce(&s, &after, false, &c, e);
+	if (!err || (err == -EKEYREJECTED && settings->dry_run))
 		changes_print(&c, settings, s.live);
 	ruleset_free(&after);
 	changes_free(&c);

@@ -6,34 +6,15 @@
 #include <string.h>
 #include <time.h>
 
-#include "attach.h"
 #include "changes.h"
 #include "command.h"
 #include "edit.h"
+#include "enforce.h"
 #include "open_connections.h"
 #include "overlap.h"
 #include "parse_number.h"
 #include "statements.h"
 #include "util.h"
-
-/*
- * Put a changed ruleset in force. Port rewriting behind XDP is attached before the first forward and
- * detached after the last one: without links in the policy it does nothing.
- */
-static int put_in_force(struct session *s, struct ruleset *after, bool runtime, struct changes *c, struct error *e)
-{
-	bool had = ruleset_count(&s->now, STATEMENT_FORWARD) > 0;
-	bool has = ruleset_count(after, STATEMENT_FORWARD) > 0;
-	int err = 0;
-
-	if (s->live && has && !had)
-		err = attach_swap(s, true, e);
-	if (!err)
-		err = session_commit(s, after, runtime, &c->generation, e);
-	if (s->live && (err ? has && !had : had && !has))
-		attach_swap(s, false, NULL);
-	return err;
-}
 
 int edit_policy(const struct settings *settings, bool runtime, edit_fn edit, void *what, struct error *e)
 {
@@ -58,9 +39,9 @@ int edit_policy(const struct settings *settings, bool runtime, edit_fn edit, voi
 	ruleset_drop_expired(&after, time(NULL));
 	if (!err)
 		err = edit(&after, what, &c, e);
-	if (!err && changes_any(&c) && !settings->dry_run)
-		err = put_in_force(&s, &after, runtime, &c, e);
-	if (!err)
+	if (!err && changes_any(&c))
+		err = enforce(&s, &after, runtime, &c, e);
+	if (!err || (err == -EKEYREJECTED && settings->dry_run))
 		changes_print(&c, settings, live);
 	ruleset_free(&after);
 	changes_free(&c);

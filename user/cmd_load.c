@@ -8,7 +8,9 @@
 #include "changes.h"
 #include "command.h"
 #include "datapath.h"
+#include "guard.h"
 #include "rulesfile.h"
+#include "trial.h"
 #include "util.h"
 
 #define MAX_NAMES XDPFW_MAX_IFACES
@@ -23,7 +25,7 @@ static int choose_rules(struct session *s, struct ruleset *set, struct error *e)
 	int err = 0;
 
 	session_check_sync(s, NULL); /* a change that died half way is finished first, not undone by the old file */
-	if (!s->live || access(s->instance.rules_file, F_OK))
+	if (!s->live || session_on_trial(s) || access(s->instance.rules_file, F_OK))
 		return ruleset_copy(&s->now, set) ? fail(e, -ENOMEM, "out of memory") : 0;
 	err = rulesfile_load(s->instance.rules_file, set, e);
 	for (size_t i = 0; !err && i < s->now.count; i++) {
@@ -98,30 +100,44 @@ static int pass_by_tc(struct session *s, const struct plan *plans, int count, st
 	return 0;
 }
 
+/* The kernel, then the file; in a trial `confirm` writes that. */
+static int put_in_force(struct session *s, struct plan *plans, int count, unsigned int flows, struct ruleset *set,
+			struct error *e)
+{
+	bool trial = s->settings.confirm || session_on_trial(s);
+	_free_ char *text = ruleset_format(set, false);
+	int err = text ? 0 : fail(e, -ENOMEM, "out of memory");
+
+	if (!err && !trial)
+		err = rulesfile_stage(s->instance.rules_file, text, e);
+	if (!err)
+		err = pass_by_tc(s, plans, count, e);
+	if (!err)
+		err = attach_load(s, plans, count, flows, set, e);
+	if (trial)
+		return err;
+	if (err)
+		rulesfile_discard(s->instance.rules_file);
+	return err ? err : rulesfile_publish(s->instance.rules_file, e);
+}
+
 static int load(struct session *s, struct plan *plans, int count, unsigned int flows, struct changes *c,
 		struct error *e)
 {
 	struct ruleset set = {};
-	_free_ char *text = NULL;
 	int err = choose_rules(s, &set, e);
 
 	if (!err && s->live)
 		changes_compare(c, &s->now, &set);
 	for (int i = 0; !err && i < count; i++)
 		err = note_load(&set, &plans[i], c, e);
-	if (!err && !s->settings.dry_run) {
-		text = ruleset_format(&set, false);
-		err = text ? rulesfile_stage(s->instance.rules_file, text, e) : fail(e, -ENOMEM, "out of memory");
-		if (!err)
-			err = pass_by_tc(s, plans, count, e);
-		if (!err)
-			err = attach_load(s, plans, count, flows, &set, e);
-		if (err)
-			rulesfile_discard(s->instance.rules_file);
-		else
-			err = rulesfile_publish(s->instance.rules_file, e);
-		if (!err)
-			c->generation = s->store.control->generation;
+	if (!err)
+		err = guard_load(s, &set, plans, count, e);
+	if (!err && !s->settings.dry_run)
+		err = put_in_force(s, plans, count, flows, &set, e);
+	if (!err && s->live) {
+		c->generation = store_generation(&s->store);
+		c->trial_seconds = session_on_trial(s) ? trial_seconds_left(&s->store) : 0;
 	}
 	ruleset_free(&set);
 	return err;
@@ -216,6 +232,8 @@ int cmd_load(const struct settings *settings, struct words words, struct error *
 			print_flows(&s.instance);
 		if (settings->json)
 			changes_print(&c, settings, true);
+		else if (!settings->quiet)
+			changes_print_trial(&c);
 	}
 	changes_free(&c);
 	session_close(&s);
@@ -274,7 +292,7 @@ static int unload(struct session *s, struct xdpfw_iface **records, size_t count,
 int cmd_unload(const struct settings *settings, struct words words, struct error *e)
 {
 	struct xdpfw_iface *records[MAX_NAMES];
-	bool all = take_flag(&words, "--all");
+	bool all = take_flag(&words, "--all"), trial;
 	struct changes c;
 	struct session s;
 	size_t count;
@@ -290,9 +308,13 @@ int cmd_unload(const struct settings *settings, struct words words, struct error
 	if (err)
 		return err;
 	changes_init(&c);
-	if (!s.live && all && access(s.instance.pin_dir, F_OK) == 0)
+	trial = session_on_trial(&s) && !settings->dry_run;
+	if (trial)
+		err = all ? session_roll_back(&s, e)
+			  : fail(e, -EBUSY, "unload: a trial is running; `xdpfw confirm` or `xdpfw rollback` first");
+	if (!err && !s.live && all && access(s.instance.pin_dir, F_OK) == 0)
 		attach_sweep(&s); /* an unload that died has left its pins */
-	else if (!s.live)
+	else if (!err && !s.live && !trial)
 		err = fail(e, -ENOTCONN, "not loaded: no interface is filtered; nothing to unload");
 	if (!err && s.live)
 		err = find_records(&s, &words, all, records, &count, e);

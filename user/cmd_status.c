@@ -9,6 +9,7 @@
 #include "command.h"
 #include "hooks.h"
 #include "rule_json.h"
+#include "trial.h"
 #include "util.h"
 
 #define FEW 20 /* blocks that are listed one by one */
@@ -89,6 +90,11 @@ static json_t *interfaces_json(const struct status *st)
 	return list;
 }
 
+static json_t *seconds_left_json(const struct session *s)
+{
+	return session_on_trial(s) ? json_integer(trial_seconds_left(&s->store)) : json_null();
+}
+
 static void print_json(const struct status *st)
 {
 	const struct session *s = st->session;
@@ -109,14 +115,14 @@ static void print_json(const struct status *st)
 		else if (line->kind == STATEMENT_BLOCK)
 			json_array_append_new(blocked, json_string(format_prefix(&line->block.prefix, text)));
 	}
-	root = json_pack("{s:i,s:s,s:s,s:b,s:i,s:s,s:b,s:o,s:{s:s,s:s,s:s},s:b,s:n,s:o,s:o,s:o,s:o}", "schema", 1,
+	root = json_pack("{s:i,s:s,s:s,s:b,s:i,s:s,s:b,s:o,s:{s:s,s:s,s:s},s:b,s:o,s:o,s:o,s:o}", "schema", 1,
 			 "version", XDPFW_VERSION, "instance", s->instance.name, "loaded", s->live, "generation",
-			 s->live ? (int)s->store.control->generation : 0, "rules_file", s->instance.rules_file,
+			 s->live ? (int)store_generation(&s->store) : 0, "rules_file", s->instance.rules_file,
 			 "file_in_sync", st->in_sync, "interfaces", interfaces_json(st), "defaults", "in",
 			 action_name(ruleset_default(&s->now, XDPFW_IN)), "out",
 			 action_name(ruleset_default(&s->now, XDPFW_OUT)), "routed",
-			 action_name(ruleset_default(&s->now, XDPFW_ROUTED)), "panic", 0, "trial_seconds_left", "rules",
-			 rules, "forwards", forwards, "blocked", blocked, "sets", sets_json(&s->now));
+			 action_name(ruleset_default(&s->now, XDPFW_ROUTED)), "panic", 0, "trial_seconds_left",
+			 seconds_left_json(s), "rules", rules, "forwards", forwards, "blocked", blocked, "sets", sets_json(&s->now));
 	hidden_list_free(&hidden);
 	json_dumpf(root, stdout, JSON_COMPACT);
 	putchar('\n');
@@ -181,17 +187,27 @@ static void print_policy(const struct session *s)
 	print_sets(s);
 }
 
+static void print_trial(const struct session *s)
+{
+	if (session_on_trial(s))
+		printf("trial: %u s left, then the rules from before are in force again; `xdpfw confirm` keeps these\n",
+		       trial_seconds_left(&s->store));
+	else if (s->open && trial_is_over(&s->store))
+		puts("trial: over without `xdpfw confirm`; what was before it is in force again");
+}
+
 static void print_text(const struct status *st)
 {
 	const struct session *s = st->session;
 
 	if (s->live)
 		printf("xdpfw " XDPFW_VERSION ": loaded, instance %s, generation %u\n", s->instance.name,
-		       s->store.control->generation);
+		       store_generation(&s->store));
 	else
 		printf("xdpfw " XDPFW_VERSION ": not loaded, instance %s; the rules of %s are not in force\n",
 		       s->instance.name, s->instance.rules_file);
 	print_interfaces(st);
+	print_trial(s);
 	if (!st->in_sync && session_is_unfinished(s))
 		printf("warning: a command died before it wrote %s; the next change finishes that\n",
 		       s->instance.rules_file);

@@ -41,6 +41,8 @@ int cmd_history(const struct settings *settings, struct words words, struct erro
 int cmd_bench(const struct settings *settings, struct words words, struct error *e);
 int cmd_explain(const struct settings *settings, struct words words, struct error *e);
 int cmd_flows(const struct settings *settings, struct words words, struct error *e);
+int cmd_confirm(const struct settings *settings, struct words words, struct error *e);
+int cmd_rollback(const struct settings *settings, struct words words, struct error *e);
 int cmd_export(const struct settings *settings, struct words words, struct error *e);
 
 /* Take "--NAME" out of the words; for flags that only some commands have. */

@@ -10,6 +10,7 @@
 
 #include "addresses.h"
 #include "store.h"
+#include "trial.h"
 #include "util.h"
 
 /* Every packet that was under way with the old control word has been judged when this returns:
@@ -139,11 +140,12 @@ static int build(struct store *st, unsigned int slot, struct ruleset *set, struc
 	return text ? store_write_text(st, slot, text, e) : fail(e, -ENOMEM, "out of memory");
 }
 
-int store_commit(struct store *st, struct ruleset *set, unsigned int epoch, struct error *e)
+int store_commit(struct store *st, struct ruleset *set, unsigned int epoch, __u64 deadline, struct error *e)
 {
 	struct xdpfw_control *c = st->control;
 	__u64 word = __atomic_load_n(&c->word, __ATOMIC_ACQUIRE);
 	unsigned int slot = free_slot(word);
+	unsigned int fallback = trial_is_running(st) ? xdpfw_control_fallback(word) : xdpfw_control_active(word);
 	int err;
 
 	/* The free slot may have been active until a command died right after its flip. */
@@ -154,8 +156,7 @@ int store_commit(struct store *st, struct ruleset *set, unsigned int epoch, stru
 		return err;
 	st->heads[slot].generation = ++c->generation;
 	c->flags[slot] = st->heads[slot].flags;
-	word = xdpfw_control_word(slot, xdpfw_control_fallback(word), epoch, xdpfw_control_deadline(word));
-	__atomic_store_n(&c->word, word, __ATOMIC_RELEASE);
+	__atomic_store_n(&c->word, xdpfw_control_word(slot, fallback, epoch, deadline), __ATOMIC_RELEASE);
 
 	wait_for_readers();
 	c->settled = c->generation;

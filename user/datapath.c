@@ -99,6 +99,7 @@ static void configure(struct xdpfw *skel, const struct flavour *f)
 
 	skel->rodata->cfg_epoch_from = f->epoch_from;
 	skel->rodata->cfg_epoch_window = f->epoch_window;
+	skel->rodata->cfg_trial = f->trial;
 	skel->rodata->cfg_hz = hz;
 	skel->rodata->cfg_age_shift = age_shift(hz);
 	skel->rodata->cfg_xdp_frags = frags;

@@ -24,6 +24,7 @@ struct flavour {
 	bool l3;          /* interfaces without an Ethernet header */
 	__u16 epoch_from; /* see xdpfw_armed() */
 	__u16 epoch_window;
+	__u64 trial;        /* they filter until this trial is over; 0: for good */
 	unsigned int flows; /* room of the flow tables if they are made now; 0: by memory */
 };
 

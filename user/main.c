@@ -9,6 +9,8 @@
 #include <unistd.h>
 
 #include "command.h"
+#include "parse.h"
+#include "trial.h"
 #include "util.h"
 
 static int cmd_help(const struct settings *settings, struct words words, struct error *e);
@@ -67,6 +69,8 @@ static const struct command {
 	 cmd_flows},
 	{"apply", "apply FILE|- [--check]", "replace the whole policy, at once or not at all", cmd_apply},
 	{"reload", "reload", "the same with the rules file, after it was edited", cmd_reload},
+	{"confirm", "confirm", "keep what was changed with --confirm SECONDS, and write it down", cmd_confirm},
+	{"rollback", "rollback", "undo it now", cmd_rollback},
 	{"export", "export", "print the policy in force as a rules file", cmd_export},
 	{"help", NULL, NULL, cmd_help},
 	{"version", NULL, NULL, cmd_version},
@@ -88,12 +92,15 @@ static void print_help(void)
 	     "  -n, --netns NAME   the firewall of that network namespace\n"
 	     "  --json             output for scripts\n"
 	     "  --dry-run          print what would change, change nothing\n"
+	     "  --confirm SECONDS  undo the change by itself unless `xdpfw confirm` comes in time\n"
+	     "  --force            change even what cuts your own login\n"
 	     "  --runtime          change the kernel only, not the rules file\n"
 	     "  --rules FILE       instead of /etc/xdpfw/INSTANCE.rules (or XDPFW_RULES)\n"
 	     "  --pin-dir DIR      instead of /sys/fs/bpf/xdpfw/INSTANCE (or XDPFW_PIN_DIR)\n"
 	     "  -q, --quiet        say nothing but errors\n"
 	     "  --help, --version\n"
-	     "\nexit codes: 0 done, 1 failed, 2 wrong words, 3 not loaded, 4 no permission");
+	     "\nexit codes: 0 done, 1 failed, 2 wrong words, 3 not loaded, 4 no permission,\n"
+	     "5 refused: it would cut a login");
 }
 
 static int cmd_help(const struct settings *settings, struct words words, struct error *e)
@@ -171,8 +178,22 @@ int take_option(struct words *words, const char *option, const char **value, str
 	return 0;
 }
 
+/* "60", or a duration as rules have it. */
+static int parse_confirm(const char *word, unsigned int *seconds, struct error *e)
+{
+	char *end;
+	unsigned long value = strtoul(word, &end, 10);
+
+	if (*word && strspn(word, "0123456789") == strlen(word))
+		*seconds = value > TRIAL_MAX_SECONDS ? 0 : value;
+	else if (parse_duration(word, seconds, NULL) || *seconds > TRIAL_MAX_SECONDS)
+		*seconds = 0;
+	return *seconds ? 0 : fail(e, -EINVAL, "--confirm: '%s': write seconds, at most a day: --confirm 60", word);
+}
+
 static int take_globals(struct words *words, struct settings *st, struct error *e)
 {
+	const char *confirm = NULL;
 	int err = take_option(words, "-n", &st->netns, e);
 
 	if (!err)
@@ -181,6 +202,10 @@ static int take_globals(struct words *words, struct settings *st, struct error *
 		err = take_option(words, "--pin-dir", &st->pin_dir, e);
 	if (!err)
 		err = take_option(words, "--rules", &st->rules_file, e);
+	if (!err)
+		err = take_option(words, "--confirm", &confirm, e);
+	if (!err && confirm)
+		err = parse_confirm(confirm, &st->confirm, e);
 	st->json = take_flag(words, "--json");
 	st->dry_run = take_flag(words, "--dry-run");
 	st->force = take_flag(words, "--force");
@@ -194,6 +219,16 @@ static const struct command *find_command(const char *name)
 		if (strcmp(commands[i].name, name) == 0)
 			return &commands[i];
 	return NULL;
+}
+
+static bool can_be_tried(const char *command)
+{
+	static const char *const never[] = {"unload", "confirm", "rollback", "status", "stats", "flows", "export"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(never); i++)
+		if (strcmp(never[i], command) == 0)
+			return false;
+	return true;
 }
 
 /* Flags end at "--": what follows is put back behind the words as it is. */
@@ -228,6 +263,8 @@ static int run(struct words words, struct error *e)
 	command = find_command(flags.list[0]);
 	if (!command)
 		return fail(e, -EINVAL, "'%s': no such command; see `xdpfw --help`", flags.list[0]);
+	if (settings.confirm && !can_be_tried(command->name))
+		return fail(e, -EINVAL, "--confirm: '%s': nothing that it does could be undone", command->name);
 	return command->run(&settings, flags, e);
 }
 

@@ -58,6 +58,19 @@ int rulesfile_read(const char *path, char **text, struct error *e)
 	return err ? fail(e, err, "%s: %s", path, strerror(-err)) : 0;
 }
 
+/* FNV-1a */
+__u32 rulesfile_mark(const char *path)
+{
+	_free_ char *text = NULL;
+	__u32 hash = 2166136261U;
+
+	if (rulesfile_read(path, &text, NULL))
+		return 0;
+	for (const char *c = text; *c; c++)
+		hash = (hash ^ (unsigned char)*c) * 16777619U;
+	return hash;
+}
+
 int rulesfile_load(const char *path, struct ruleset *set, struct error *e)
 {
 	_free_ char *text = NULL;

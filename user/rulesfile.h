@@ -13,6 +13,9 @@
 /* Read a whole file ("-" is standard input); a new string. */
 int rulesfile_read(const char *path, char **text, struct error *e);
 
+/* A hash of the whole file; 0 if it cannot be read. */
+__u32 rulesfile_mark(const char *path);
+
 /* Read and parse; a file that does not exist is an empty ruleset. */
 int rulesfile_load(const char *path, struct ruleset *set, struct error *e);
 

@@ -6,20 +6,42 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "attach.h"
 #include "rulesfile.h"
+#include "trial.h"
 #include "util.h"
 
-static int read_live_rules(struct session *s, struct error *e)
+static int read_slot(const struct session *s, unsigned int slot, struct ruleset *set, struct error *e)
 {
-	unsigned int slot = xdpfw_control_active(s->store.control->word);
 	_free_ char *text = store_read_text(&s->store, slot);
-	int err;
 
 	if (!text)
 		return fail(e, -EIO, "%s: the rules of the live policy cannot be read", s->instance.pin_dir);
-	err = ruleset_parse(text, s->instance.pin_dir, &s->now, e);
+	return ruleset_parse(text, s->instance.pin_dir, set, e);
+}
+
+static int read_rules(struct session *s, struct error *e)
+{
+	int err;
+
+	s->live = s->open && store_is_live(&s->store);
+	if (!s->live)
+		return rulesfile_load(s->instance.rules_file, &s->now, e);
+	err = read_slot(s, trial_slot(&s->store), &s->now, e);
 	if (!err)
 		store_number(&s->store, &s->now);
+	return err;
+}
+
+/* After a trial that is over; port rewriting that only the trial needed goes with it. */
+static int settle(struct session *s, struct error *e)
+{
+	int err = attach_settle(s, e);
+
+	if (!err)
+		err = read_rules(s, e);
+	if (!err && s->live && !ruleset_count(&s->now, STATEMENT_FORWARD))
+		attach_swap(s, false, NULL);
 	return err;
 }
 
@@ -38,11 +60,10 @@ int session_open(const struct settings *settings, bool writer, struct session *s
 	}
 	err = store_open(&s->instance, &s->store, e);
 	s->open = err == 0;
-	s->live = s->open && store_is_live(&s->store);
-	if (s->live)
-		err = read_live_rules(s, e);
+	if (s->open && writer && !settings->dry_run && trial_is_over(&s->store))
+		err = settle(s, e);
 	else if (!err || err == -ENOTCONN)
-		err = rulesfile_load(s->instance.rules_file, &s->now, e);
+		err = read_rules(s, e);
 	if (!err && e)
 		e->text[0] = '\0'; /* not being loaded is no failure */
 	if (err)
@@ -59,10 +80,27 @@ void session_close(struct session *s)
 	instance_close(&s->instance);
 }
 
-static bool says(const struct session *s, const char *text)
+bool session_on_trial(const struct session *s)
+{
+	return s->live && trial_is_running(&s->store);
+}
+
+int session_fallback(const struct session *s, struct ruleset *set, struct error *e)
+{
+	return read_slot(s, xdpfw_control_fallback(s->store.control->word), set, e);
+}
+
+int session_roll_back(struct session *s, struct error *e)
+{
+	trial_roll_back(&s->store);
+	ruleset_free(&s->now);
+	return settle(s, e);
+}
+
+static bool says(const struct ruleset *set, const char *text)
 {
 	struct ruleset file = {};
-	_free_ char *theirs = NULL, *ours = ruleset_format(&s->now, false);
+	_free_ char *theirs = NULL, *ours = ruleset_format(set, false);
 
 	if (ruleset_parse(text, "", &file, NULL))
 		return false;
@@ -77,7 +115,9 @@ bool session_in_sync(const struct session *s)
 
 	if (!s->live)
 		return true; /* the file is what we have read */
-	return rulesfile_read(s->instance.rules_file, &text, NULL) == 0 && says(s, text);
+	if (session_on_trial(s))
+		return rulesfile_mark(s->instance.rules_file) == s->store.control->file_mark;
+	return rulesfile_read(s->instance.rules_file, &text, NULL) == 0 && says(&s->now, text);
 }
 
 /* It has left the text that it wanted to write. */
@@ -85,7 +125,7 @@ bool session_is_unfinished(const struct session *s)
 {
 	_free_ char *staged = rulesfile_staged(s->instance.rules_file);
 
-	return s->live && staged && says(s, staged);
+	return s->live && !session_on_trial(s) && staged && says(&s->now, staged);
 }
 
 static bool finish(struct session *s)
@@ -109,25 +149,36 @@ static int stage(struct session *s, struct ruleset *set, struct error *e)
 	return text ? rulesfile_stage(s->instance.rules_file, text, e) : fail(e, -ENOMEM, "out of memory");
 }
 
+__u64 session_trial_deadline(struct session *s)
+{
+	if (s->settings.confirm && !trial_is_running(&s->store))
+		s->store.control->file_mark = rulesfile_mark(s->instance.rules_file);
+	return trial_deadline(&s->store, s->settings.confirm);
+}
+
 int session_commit(struct session *s, struct ruleset *set, bool runtime, unsigned int *generation, struct error *e)
 {
+	unsigned int epoch = s->live ? xdpfw_control_epoch(s->store.control->word) : 0;
 	int err = ruleset_enforceable(set, e); /* also for a file that is not loaded yet */
+	__u64 deadline;
 
 	if (err)
 		return err;
+	deadline = s->live ? session_trial_deadline(s) : 0;
+	runtime |= deadline != 0;
 	err = runtime ? 0 : stage(s, set, e);
 	if (!err && s->live)
-		err = store_commit(&s->store, set, xdpfw_control_epoch(s->store.control->word), e);
+		err = store_commit(&s->store, set, epoch, deadline, e);
 	if (err) {
 		if (!runtime)
 			rulesfile_discard(s->instance.rules_file);
 		return err;
 	}
-	*generation = s->live ? s->store.control->generation : 0;
+	*generation = s->live ? store_generation(&s->store) : 0;
 	if (runtime)
 		return 0;
 	err = rulesfile_publish(s->instance.rules_file, e);
 	if (err && s->live) /* the file could not follow, so the kernel goes back */
-		store_commit(&s->store, &s->now, xdpfw_control_epoch(s->store.control->word), NULL);
+		store_commit(&s->store, &s->now, epoch, 0, NULL);
 	return err;
 }

@@ -21,6 +21,7 @@ struct settings {
 	bool json;
 	bool dry_run;
 	bool force;
+	unsigned int confirm; /* a change is a trial of so many seconds; 0 = no trial */
 	bool quiet;
 };
 
@@ -37,8 +38,20 @@ struct session {
 int session_open(const struct settings *settings, bool writer, struct session *s, struct error *e);
 void session_close(struct session *s);
 
-/* Does the rules file say what is in force (leaving runtime statements aside)? */
+/* Does the rules file say what is in force (leaving runtime statements aside)? In a trial: what it said at the beginning? */
 bool session_in_sync(const struct session *s);
+
+/* The deadline for a change that is committed now: see trial_deadline(). Notes what the file says at the beginning. */
+__u64 session_trial_deadline(struct session *s);
+
+/* Is a trial running? Then the file is not written: `confirm` does that. */
+bool session_on_trial(const struct session *s);
+
+/* The policy that a trial would fall back to. */
+int session_fallback(const struct session *s, struct ruleset *set, struct error *e);
+
+/* Go back to it now. What was loaded in the trial is let go, after which nothing may be live. */
+int session_roll_back(struct session *s, struct error *e);
 
 /* Has a command died after the kernel took its change and before the file did? The next change finishes its work. */
 bool session_is_unfinished(const struct session *s);
@@ -48,7 +61,7 @@ int session_check_sync(struct session *s, struct error *e);
 
 /*
  * Put @set in force and write it down: kernel first, then file. A failure leaves both as they were.
- * *@generation is the new one, 0 if nothing is loaded. @runtime leaves the file alone.
+ * *@generation is the new one, 0 if nothing is loaded. @runtime leaves the file alone, and so does a trial.
  */
 int session_commit(struct session *s, struct ruleset *set, bool runtime, unsigned int *generation, struct error *e);
 

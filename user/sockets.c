@@ -91,7 +91,7 @@ static int receive(struct mnl_socket *nl, struct dump *dump)
 	return n < 0 ? -errno : 0;
 }
 
-static int dump_family(int family, struct dump *dump)
+static int dump_family(int family, __u32 states, struct dump *dump)
 {
 	char buffer[256];
 	struct nlmsghdr *message = mnl_nlmsg_put_header(buffer);
@@ -107,7 +107,7 @@ static int dump_family(int family, struct dump *dump)
 	request = mnl_nlmsg_put_extra_header(message, sizeof(*request));
 	request->sdiag_family = family;
 	request->sdiag_protocol = IPPROTO_TCP;
-	request->idiag_states = ~(1U << STATE_LISTEN | 1U << STATE_CLOSE);
+	request->idiag_states = states;
 	request->idiag_ext = 1 << (INET_DIAG_INFO - 1);
 	err = mnl_socket_bind(nl, 0, MNL_SOCKET_AUTOPID) < 0 || mnl_socket_sendto(nl, message, message->nlmsg_len) < 0
 		      ? -errno
@@ -116,12 +116,22 @@ static int dump_family(int family, struct dump *dump)
 	return err;
 }
 
-int sockets_each(socket_fn fn, void *data)
+static int dump_states(__u32 states, socket_fn fn, void *data)
 {
 	struct dump dump = {fn, data};
-	int err = dump_family(AF_INET, &dump);
+	int err = dump_family(AF_INET, states, &dump);
 
-	return err ? err : dump_family(AF_INET6, &dump);
+	return err ? err : dump_family(AF_INET6, states, &dump);
+}
+
+int sockets_each(socket_fn fn, void *data)
+{
+	return dump_states(~(1U << STATE_LISTEN | 1U << STATE_CLOSE), fn, data);
+}
+
+int sockets_each_listener(socket_fn fn, void *data)
+{
+	return dump_states(1U << STATE_LISTEN, fn, data);
 }
 
 static void put_addr(__be32 *to, const struct xdpfw_addr *from, int family)

@@ -25,6 +25,9 @@ typedef void (*socket_fn)(const struct socket_row *row, void *data);
 /* Call @fn for every TCP socket but listeners; 0 or a negative errno. */
 int sockets_each(socket_fn fn, void *data);
 
+/* The same for listeners. */
+int sockets_each_listener(socket_fn fn, void *data);
+
 /* Abort a connection: its owner gets ECONNABORTED, its peer a RST. 0 or a negative errno. */
 int socket_destroy(const struct xdpfw_addr *local, __u16 local_port, const struct xdpfw_addr *remote,
 		   __u16 remote_port);

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "datapath.h"
 #include "util.h"
 
 /* Map a pinned array; its element must have the size we compiled with. */
@@ -77,6 +78,7 @@ static int map_all(struct store *st, struct error *e)
 int store_open(const struct instance *in, struct store *st, struct error *e)
 {
 	char path[PATH_MAX];
+	__u64 word;
 	int err;
 
 	memset(st, 0, sizeof(*st));
@@ -93,9 +95,13 @@ int store_open(const struct instance *in, struct store *st, struct error *e)
 			   "%s holds maps of layout %u, this program wants %u; `xdpfw unload --all` with the "
 			   "version that made them, then load",
 			   in->pin_dir, st->control->abi, XDPFW_ABI);
-	if (err)
+	if (err) {
 		store_close(st);
-	return err;
+		return err;
+	}
+	word = st->control->word;
+	st->trial_over = xdpfw_control_deadline(word) && xdpfw_trial_is_over(word, datapath_jiffies());
+	return 0;
 }
 
 void store_close(struct store *st)
@@ -110,9 +116,15 @@ void store_close(struct store *st)
 	st->addresses = -1;
 }
 
+/* Loaded in a trial that is over: its programs pass everything. */
+static bool was_tried(const struct store *st, const struct xdpfw_iface *iface)
+{
+	return st->trial_over && iface->trial && iface->trial == xdpfw_control_deadline(st->control->word);
+}
+
 bool iface_is_live(const struct store *st, const struct xdpfw_iface *iface)
 {
-	return iface->ifindex && xdpfw_armed(st->control->word, iface->epoch, iface->window);
+	return iface->ifindex && xdpfw_armed(st->control->word, iface->epoch, iface->window) && !was_tried(st, iface);
 }
 
 bool store_is_live(const struct store *st)

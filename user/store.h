@@ -41,6 +41,7 @@ struct store {
 	struct xdpfw_marked_ages *marked_ages;
 	struct xdpfw_socket_set *sockets; /* what the data path remembers of confirmed connections */
 	int addresses;                    /* file descriptor of the map of maps */
+	bool trial_over;                  /* see trial.h */
 	struct mapping mappings[15];
 	size_t mapped;
 };
@@ -62,13 +63,17 @@ int store_write_text(const struct store *st, unsigned int slot, const char *text
 
 /*
  * Build @set in the free slot and make it the active one. Gives the statements their counter
- * numbers. @epoch is the epoch from then on (the present one, but for load and unload). Either all of
- * it happens or nothing is visible.
+ * numbers. @epoch is the epoch from then on (the present one, but for load and unload). @deadline
+ * is trial_deadline()'s: a trial begins whose fallback is what was active, or the one that is running goes on.
+ * Either all of it happens or nothing is visible.
  */
-int store_commit(struct store *st, struct ruleset *set, unsigned int epoch, struct error *e);
+int store_commit(struct store *st, struct ruleset *set, unsigned int epoch, __u64 deadline, struct error *e);
 
 /* Give the statements of a live ruleset the counter numbers that they have in the store. */
 void store_number(const struct store *st, struct ruleset *set);
+
+/* The generation that is in force. */
+unsigned int store_generation(const struct store *st);
 
 /* A count that has a delta beside it; see counters.h. */
 struct xdpfw_count store_total(const struct xdpfw_count *count, const __u32 *delta);

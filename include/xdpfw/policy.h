@@ -29,6 +29,11 @@
  *	bits 19..4   epoch
  *	bits 63..20  deadline in jiffies64 (low 44 bits), 0 = none
  *
+ * A deadline means that a *trial* is running: a change that undoes itself unless it is
+ * confirmed in time. Past the deadline the data path judges by the fallback slot, whatever
+ * has become of user space. A word whose two slots are the same is a trial that was
+ * rolled back: past its deadline from that store on (see xdpfw_trial_is_over()).
+ *
  * The epoch makes attaching and detaching atomic over any number of hooks. Each
  * program is loaded with a window of epochs in which it filters (see
  * xdpfw_armed()); outside it passes everything. `load` attaches and pins all
@@ -71,6 +76,13 @@ static inline __u64 xdpfw_control_deadline(__u64 word)
 	return word >> XDPFW_DEADLINE_SHIFT;
 }
 
+/* Of a word with a deadline: is its trial over, at @jiffies? */
+static inline int xdpfw_trial_is_over(__u64 word, __u64 jiffies)
+{
+	return (jiffies << XDPFW_DEADLINE_SHIFT >> XDPFW_DEADLINE_SHIFT) >= xdpfw_control_deadline(word) ||
+	       xdpfw_control_active(word) == xdpfw_control_fallback(word);
+}
+
 /* Does a program loaded for epochs [from, from + window) filter now? Epochs wrap. */
 static inline int xdpfw_armed(__u64 word, __u16 from, __u16 window)
 {
@@ -85,7 +97,7 @@ struct xdpfw_control {
 	__u64 since_ns;   /* CLOCK_REALTIME when the counters began */
 	__u32 generation; /* the last one built, for numbering the next */
 	__u32 flags[4];   /* by slot, copied from its head; 4, so that two bits of the word are a safe index */
-	__u32 pad;
+	__u32 file_mark;  /* during a trial: a hash of the rules file as it was when the trial began; user space only */
 };
 _Static_assert(sizeof(struct xdpfw_control) == 48, "control is 48 bytes");
 
@@ -188,7 +200,8 @@ struct xdpfw_iface {
 	__u16 epoch; /* its programs filter in epochs [epoch, epoch + window): see xdpfw_armed() */
 	__u16 window;
 	char name[16];
-	char why[98]; /* the reason for the choice of hooks, for `status` */
+	char why[90]; /* the reason for the choice of hooks, for `status` */
+	__u64 trial;  /* deadline of the trial that it was loaded in: not filtered once that is over; 0 = none */
 };
 _Static_assert(sizeof(struct xdpfw_iface) == 128, "128 bytes an interface");
 

@@ -30,6 +30,7 @@ static void configure(struct xdpfw *skel)
 {
 	skel->rodata->cfg_epoch_from = config.epoch_from;
 	skel->rodata->cfg_epoch_window = config.epoch_window;
+	skel->rodata->cfg_trial = config.trial;
 	skel->rodata->cfg_xdp_tx = config.xdp_tx;
 	skel->rodata->cfg_xdp_generic = config.xdp_generic;
 	skel->rodata->cfg_xdp_frags = true;

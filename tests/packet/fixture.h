@@ -70,6 +70,7 @@ struct skb_fields {
 struct config {
 	__u16 epoch_from;
 	__u16 epoch_window;
+	__u64 trial;
 	bool xdp_tx;
 	bool xdp_generic;
 };

@@ -139,6 +139,20 @@ static void the_fallback_judges_after_the_deadline(void)
 	play_row_everywhere(&passes_22);
 }
 
+/* Rolled back: both slots are the same, and the trial is over before its deadline. */
+static void a_trial_rolled_back_is_over(void)
+{
+	__u64 hour = (__u64)datapath_hz() * 3600;
+
+	SCENE();
+	set_policy_in(1, "allow in 22");
+	set_policy_in(2, "");
+	set_control(xdpfw_control_word(1, 2, 0, jiffies_now() + hour));
+	play_row_everywhere(&passes_22);
+	set_control(xdpfw_control_word(2, 2, 0, jiffies_now() + hour));
+	play_row_everywhere(&drops_22);
+}
+
 Test(control, blocks_and_slots)
 {
 	nothing_from_it_and_nothing_to_it();
@@ -147,6 +161,7 @@ Test(control, blocks_and_slots)
 	the_active_one_judges();
 	all_of_a_policy_changes_at_once();
 	the_fallback_judges_after_the_deadline();
+	a_trial_rolled_back_is_over();
 }
 
 /* Programs that filter in the epochs 65534, 65535, 0, 1 only. */
@@ -218,4 +233,56 @@ Test(epochs, window)
 {
 	a_program_sleeps_outside_its_window();
 	a_program_filters_within_its_window();
+}
+
+/* Programs of an interface that was loaded in a trial which ends at this time. */
+static __u64 end_of_trial;
+
+static void open_in_trial(void)
+{
+	end_of_trial = datapath_jiffies() + (__u64)datapath_hz() * 3600;
+	fixture_open_as(&(struct config){.epoch_window = XDPFW_WINDOW_OPEN, .trial = end_of_trial, .xdp_tx = true});
+}
+
+TestSuite(trials, .init = open_in_trial, .fini = fixture_close);
+
+static void over(void)
+{
+	all_asleep(V4);
+	all_asleep(V6);
+}
+
+/* Once it is over the interface is as if it had not been loaded; other trials and none at all are nothing to it. */
+Test(trials, what_was_loaded_in_a_trial_ends_with_it)
+{
+	SCENE();
+	set_policy_in(1, "allow in 22");
+	set_policy_in(2, "deny out 23\nforward 8080:2988");
+	set_control(xdpfw_control_word(1, 2, 0, end_of_trial));
+	play_row_everywhere(&passes_22);
+	set_control(xdpfw_control_word(2, 2, 0, end_of_trial)); /* rolled back */
+	over();
+	cr_expect_eq(count_flows(), 0);
+	set_control(xdpfw_control_word(1, 2, 0, end_of_trial - 1)); /* another one that runs */
+	play_row_everywhere(&passes_22);
+	set_control(xdpfw_control_word(1, 2, 0, 1)); /* another one that is over */
+	play_row_everywhere(&drops_22);
+	set_control(xdpfw_control_word(1, 2, 0, 0)); /* confirmed */
+	play_row_everywhere(&passes_22);
+}
+
+static void open_in_past_trial(void)
+{
+	fixture_open_as(&(struct config){.epoch_window = XDPFW_WINDOW_OPEN, .trial = 1000, .xdp_tx = true});
+}
+
+TestSuite(past_trials, .init = open_in_past_trial, .fini = fixture_close);
+
+Test(past_trials, the_deadline_alone_ends_it)
+{
+	SCENE();
+	set_policy_in(1, "deny out 23\nforward 8080:2988");
+	set_policy_in(2, "deny out 23\nforward 8080:2988");
+	set_control(xdpfw_control_word(1, 2, 0, 1000));
+	over();
 }

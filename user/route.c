@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#define _GNU_SOURCE
+#include "route.h"
+
+#include <arpa/inet.h>
+#include <ifaddrs.h>
+#include <libmnl/libmnl.h>
+#include <linux/rtnetlink.h>
+#include <net/if.h>
+#include <stdbool.h>
+#include <string.h>
+
+static bool is_v4(const struct xdpfw_addr *addr)
+{
+	return addr->halves[0] == 0 && addr->words[2] == htonl(0xffff);
+}
+
+static int read_attr(const struct nlattr *attr, void *data)
+{
+	int *ifindex = data;
+
+	if (mnl_attr_get_type(attr) == RTA_OIF)
+		*ifindex = mnl_attr_get_u32(attr);
+	return MNL_CB_OK;
+}
+
+static int read_route(const struct nlmsghdr *message, void *data)
+{
+	return mnl_attr_parse(message, sizeof(struct rtmsg), read_attr, data);
+}
+
+static void put_addr(struct nlmsghdr *message, int type, const struct xdpfw_addr *addr, bool v4)
+{
+	mnl_attr_put(message, type, v4 ? 4 : 16, v4 ? &addr->words[3] : addr->words);
+}
+
+static int ask(struct nlmsghdr *message)
+{
+	struct mnl_socket *nl = mnl_socket_open(NETLINK_ROUTE);
+	char reply[8192];
+	int ifindex = 0, n;
+
+	if (!nl)
+		return 0;
+	if (mnl_socket_bind(nl, 0, MNL_SOCKET_AUTOPID) == 0 &&
+	    mnl_socket_sendto(nl, message, message->nlmsg_len) >= 0) {
+		n = mnl_socket_recvfrom(nl, reply, sizeof(reply));
+		if (n > 0)
+			mnl_cb_run(reply, n, message->nlmsg_seq, mnl_socket_get_portid(nl), read_route, &ifindex);
+	}
+	mnl_socket_close(nl);
+	return ifindex;
+}
+
+int route_interface(const struct xdpfw_addr *local, const struct xdpfw_addr *remote)
+{
+	char buffer[256];
+	struct nlmsghdr *message = mnl_nlmsg_put_header(buffer);
+	bool v4 = is_v4(remote);
+	struct rtmsg *route;
+
+	message->nlmsg_type = RTM_GETROUTE;
+	message->nlmsg_flags = NLM_F_REQUEST;
+	message->nlmsg_seq = 1;
+	route = mnl_nlmsg_put_extra_header(message, sizeof(*route));
+	route->rtm_family = v4 ? AF_INET : AF_INET6;
+	route->rtm_dst_len = v4 ? 32 : 128;
+	route->rtm_src_len = v4 ? 32 : 128;
+	put_addr(message, RTA_DST, remote, v4);
+	put_addr(message, RTA_SRC, local, v4);
+	return ask(message);
+}
+
+static bool has_address(const struct ifaddrs *entry, const struct xdpfw_addr *addr)
+{
+	if (!entry->ifa_addr)
+		return false;
+	if (entry->ifa_addr->sa_family == AF_INET)
+		return is_v4(addr) && ((const struct sockaddr_in *)entry->ifa_addr)->sin_addr.s_addr == addr->words[3];
+	return entry->ifa_addr->sa_family == AF_INET6 &&
+	       memcmp(&((const struct sockaddr_in6 *)entry->ifa_addr)->sin6_addr, addr, sizeof(*addr)) == 0;
+}
+
+int address_interface(const struct xdpfw_addr *local)
+{
+	struct ifaddrs *list = NULL;
+	int ifindex = 0;
+
+	if (getifaddrs(&list))
+		return 0;
+	for (const struct ifaddrs *entry = list; entry && !ifindex; entry = entry->ifa_next)
+		if (has_address(entry, local))
+			ifindex = if_nametoindex(entry->ifa_name);
+	freeifaddrs(list);
+	return ifindex;
+}
