@@ -221,14 +221,15 @@ static const struct command *find_command(const char *name)
 	return NULL;
 }
 
-static bool can_be_tried(const char *command)
+/* Those that change the policy; what `unload` opens nobody can be locked out by. */
+static bool can_be_tried(const struct command *command)
 {
-	static const char *const never[] = {"unload", "confirm", "rollback", "status", "stats", "flows", "export"};
+	static const command_fn changing[] = {cmd_load, cmd_change, cmd_delete, cmd_apply};
 
-	for (size_t i = 0; i < ARRAY_SIZE(never); i++)
-		if (strcmp(never[i], command) == 0)
-			return false;
-	return true;
+	for (size_t i = 0; i < ARRAY_SIZE(changing); i++)
+		if (changing[i] == command->run)
+			return true;
+	return false;
 }
 
 /* Flags end at "--": what follows is put back behind the words as it is. */
@@ -263,8 +264,8 @@ static int run(struct words words, struct error *e)
 	command = find_command(flags.list[0]);
 	if (!command)
 		return fail(e, -EINVAL, "'%s': no such command; see `xdpfw --help`", flags.list[0]);
-	if (settings.confirm && !can_be_tried(command->name))
-		return fail(e, -EINVAL, "--confirm: '%s': nothing that it does could be undone", command->name);
+	if (settings.confirm && !can_be_tried(command))
+		return fail(e, -EINVAL, "--confirm: '%s': changes no rules that could be undone", command->name);
 	return command->run(&settings, flags, e);
 }
 
