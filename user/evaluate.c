@@ -157,7 +157,7 @@ static bool blocks(const struct block *block, const struct request *r)
 static const struct statement *find_block(const struct ruleset *set, const struct request *r)
 {
 	for (size_t i = 0; i < set->count; i++)
-		if (set->statements[i].kind == STATEMENT_BLOCK && blocks(&set->statements[i].block.prefix, r))
+		if (set->statements[i].kind == STATEMENT_BLOCK && blocks(&set->statements[i].block, r))
 			return &set->statements[i];
 	return NULL;
 }
