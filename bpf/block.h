@@ -11,7 +11,7 @@ static __always_inline __u32 blocked(const struct pkt *p)
 {
 	__u32 expiry;
 
-	if (likely(!(p->flags & XDPFW_HAS_BLOCKS)))
+	if (!(p->flags & XDPFW_HAS_BLOCKS))
 		return 0;
 	expiry = address_value(p->slot, XDPFW_BLOCKED, remote_addr(p));
 	return expiry && before_expiry(expiry) ? drop(XDPFW_R_BLOCKED) : 0;

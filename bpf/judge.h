@@ -4,6 +4,7 @@
  *
  *	parse      what is it?
  *	sanity     is it possible?
+ *	panic      is everything shut out?
  *	blocked    is its other end shut out?
  *	fragment   does it follow another packet's verdict?
  *	policy     what do the rules say?
@@ -24,6 +25,7 @@
 #include "flow.h"
 #include "fragment.h"
 #include "icmp_error.h"
+#include "panic.h"
 #include "parse.h"
 #include "policy.h"
 #include "routed.h"
@@ -32,13 +34,21 @@
 #include "socket.h"
 #include "tcp_flow.h"
 
+/* Rare: one question for both keeps others from paying. */
+static __always_inline __u32 shut_out(const struct pkt *p)
+{
+	__u32 decision = p->flags & XDPFW_PANIC ? panic(p) : 0;
+
+	return decision ? decision : blocked(p);
+}
+
 /* The stages behind parse that do not depend on rules. */
 static __always_inline __u32 examine(const struct pkt *p)
 {
 	__u32 decision = sanity(p);
 
-	if (!decision)
-		decision = blocked(p);
+	if (!decision && unlikely(p->flags & (XDPFW_PANIC | XDPFW_HAS_BLOCKS)))
+		decision = shut_out(p);
 	if (!decision)
 		decision = fragment(p);
 	return decision;

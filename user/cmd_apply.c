@@ -18,7 +18,7 @@ static int read_policy(const char *path, struct ruleset *set, struct error *e)
 	return err ? err : ruleset_parse(text, strcmp(path, "-") == 0 ? "stdin" : path, set, e);
 }
 
-/* `apply` changes the policy, not which interfaces are loaded: the live `load` lines stay. */
+/* `apply` changes the policy, not which interfaces are loaded: the live `load` lines stay, and so does panic. */
 static int keep_interfaces(const struct session *s, struct ruleset *set, struct error *e)
 {
 	size_t count = set->count;
@@ -32,7 +32,7 @@ static int keep_interfaces(const struct session *s, struct ruleset *set, struct 
 		enum change change;
 		int err;
 
-		if (s->now.statements[i].kind != STATEMENT_LOAD)
+		if (s->now.statements[i].kind != STATEMENT_LOAD && s->now.statements[i].kind != STATEMENT_PANIC)
 			continue;
 		line = statement_format(&s->now.statements[i]);
 		err = line ? statement_parse_line(line, &copy, e) : -ENOMEM;

@@ -121,8 +121,9 @@ static void print_json(const struct status *st)
 			 "file_in_sync", st->in_sync, "interfaces", interfaces_json(st), "defaults", "in",
 			 action_name(ruleset_default(&s->now, XDPFW_IN)), "out",
 			 action_name(ruleset_default(&s->now, XDPFW_OUT)), "routed",
-			 action_name(ruleset_default(&s->now, XDPFW_ROUTED)), "panic", 0, "trial_seconds_left",
-			 seconds_left_json(s), "rules", rules, "forwards", forwards, "blocked", blocked, "sets", sets_json(&s->now));
+			 action_name(ruleset_default(&s->now, XDPFW_ROUTED)), "panic", ruleset_panic(&s->now) != NULL,
+			 "trial_seconds_left", seconds_left_json(s), "rules", rules, "forwards", forwards, "blocked",
+			 blocked, "sets", sets_json(&s->now));
 	hidden_list_free(&hidden);
 	json_dumpf(root, stdout, JSON_COMPACT);
 	putchar('\n');
@@ -187,6 +188,17 @@ static void print_policy(const struct session *s)
 	print_sets(s);
 }
 
+static void print_panic(const struct session *s)
+{
+	const struct statement *panic = ruleset_panic(&s->now);
+	_free_ char *text = panic ? statement_format(panic) : NULL;
+
+	if (text)
+		printf("PANIC: nothing passes but open connections to these ports, if any (%s); `xdpfw panic off` ends "
+		       "it\n",
+		       text);
+}
+
 static void print_trial(const struct session *s)
 {
 	if (session_on_trial(s))
@@ -208,6 +220,7 @@ static void print_text(const struct status *st)
 		       s->instance.name, s->instance.rules_file);
 	print_interfaces(st);
 	print_trial(s);
+	print_panic(s);
 	if (!st->in_sync && session_is_unfinished(s))
 		printf("warning: a command died before it wrote %s; the next change finishes that\n",
 		       s->instance.rules_file);

@@ -450,6 +450,37 @@ static bool out_denies(const struct policy_image *image)
 	       some_denied(image->head->protocols[XDPFW_OUT], PROTOCOLS);
 }
 
+static void shut(__u32 *cells, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		cells[i] = xdpfw_decision(XDPFW_DROP, XDPFW_R_PANIC, 0);
+}
+
+/* Panic: whatever the rules say, nothing passes. */
+static void shut_all(struct policy_image *image)
+{
+	struct xdpfw_policy_head *head = image->head;
+
+	for (int dir = 0; dir < XDPFW_DIRS; dir++) {
+		for (int table = 0; table < XDPFW_TABLES; table++)
+			shut(image->ports[dir][table]->cells, XDPFW_PORTS);
+		shut(head->protocols[dir], PROTOCOLS);
+		for (int family = 0; family < 2; family++)
+			shut(head->icmp_types[dir][family], ICMP_TYPES);
+	}
+}
+
+static void compile_panic(const struct ruleset *set, struct policy_image *image)
+{
+	const struct statement *s = ruleset_panic(set);
+
+	image->head->nr_kept = s ? s->panic.count : 0;
+	for (size_t i = 0; i < XDPFW_MAX_KEPT; i++)
+		image->head->kept[i] = s ? s->panic.kept[i] : 0;
+	if (s)
+		shut_all(image);
+}
+
 static __u32 compile_flags(const struct ruleset *set, const struct policy_image *image)
 {
 	__u32 flags = 0;
@@ -458,6 +489,8 @@ static __u32 compile_flags(const struct ruleset *set, const struct policy_image 
 		flags |= XDPFW_HAS_BLOCKS;
 	if (ruleset_count(set, STATEMENT_FORWARD))
 		flags |= XDPFW_HAS_LINKS;
+	if (ruleset_panic(set))
+		flags |= XDPFW_PANIC;
 	if (out_denies(image))
 		flags |= XDPFW_OUT_DENIES;
 	if (ruleset_option(set, OPTION_NON_IP))
@@ -532,6 +565,7 @@ int compile(const struct ruleset *set, const struct environment *env, struct pol
 		hand_over_words(&c);
 		for (int table = 0; table < XDPFW_TABLES; table++)
 			compile_links(set, table, image->links[table]);
+		compile_panic(set, image);
 		mark_routed(image);
 		compile_timeouts(set, env->hz, image->head);
 		image->head->flags = compile_flags(set, image);

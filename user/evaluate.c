@@ -213,8 +213,11 @@ static struct judgement judge_unclaimed(const struct ruleset *set, const struct 
 
 struct judgement evaluate(const struct ruleset *set, const struct request *r)
 {
-	const struct statement *s = find_block(set, r);
+	const struct statement *s = ruleset_panic(set);
 
+	if (s)
+		return (struct judgement){XDPFW_DROP, XDPFW_R_PANIC, s};
+	s = find_block(set, r);
 	if (s)
 		return (struct judgement){XDPFW_DROP, XDPFW_R_BLOCKED, s};
 	s = find_rule(set, r);

@@ -169,6 +169,11 @@ static void canonical_write(struct text *text, const struct statement *s)
 		if (s->load.mode != MODE_AUTO)
 			text_printf(text, " --mode %s", mode_name(s->load.mode));
 		break;
+	case STATEMENT_PANIC:
+		text_put(text, "panic on");
+		for (size_t i = 0; i < s->panic.count; i++)
+			text_printf(text, i ? ",%u" : " %u", s->panic.kept[i]);
+		break;
 	default:
 		text_put(text, s->comment);
 	}
@@ -231,6 +236,9 @@ static void match_write(struct text *text, const struct statement *s)
 		break;
 	case STATEMENT_LOAD:
 		text_printf(text, "load %s", s->load.name);
+		break;
+	case STATEMENT_PANIC:
+		text_put(text, "panic");
 		break;
 	default:
 		break;

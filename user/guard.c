@@ -147,6 +147,19 @@ static bool is_blocked(const struct visitor *v, struct harm *harm)
 	return true;
 }
 
+/* By panic, which keeps open what it is told to keep. */
+static bool is_panicked(const struct visitor *v, struct harm *harm)
+{
+	const struct statement *s = ruleset_panic(v->after.set);
+
+	for (size_t i = 0; s && i < s->panic.count; i++)
+		if (s->panic.kept[i] == harm->port)
+			return false;
+	harm->what = "cut the login";
+	harm->cause = s;
+	return s && !(v->before.filters && ruleset_panic(v->before.set));
+}
+
 /* The way he came, now and when all that expires has expired. */
 static bool is_kept_out(const struct visitor *v, struct harm *harm)
 {
@@ -215,7 +228,8 @@ static int check(const struct guard *g, const struct visitor *v, struct error *e
 {
 	struct harm harm = {.port = behind(&v->before, v->login->local_port)};
 
-	if (is_led_astray(v, &harm) || is_blocked(v, &harm) || is_kept_out(v, &harm) || is_shut_out(g, v, &harm))
+	if (is_led_astray(v, &harm) || is_blocked(v, &harm) || is_panicked(v, &harm) || is_kept_out(v, &harm) ||
+	    is_shut_out(g, v, &harm))
 		return refuse(v, &harm, e);
 	return 0;
 }

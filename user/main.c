@@ -69,6 +69,8 @@ static const struct command {
 	 cmd_flows},
 	{"apply", "apply FILE|- [--check]", "replace the whole policy, at once or not at all", cmd_apply},
 	{"reload", "reload", "the same with the rules file, after it was edited", cmd_reload},
+	{"panic", "panic on [PORTS] [--all] | off",
+	 "nothing passes but open logins (or connections to PORTS); --all: nothing", cmd_panic},
 	{"confirm", "confirm", "keep what was changed with --confirm SECONDS, and write it down", cmd_confirm},
 	{"rollback", "rollback", "undo it now", cmd_rollback},
 	{"export", "export", "print the policy in force as a rules file", cmd_export},
@@ -224,7 +226,7 @@ static const struct command *find_command(const char *name)
 /* Those that change the policy; what `unload` opens nobody can be locked out by. */
 static bool can_be_tried(const struct command *command)
 {
-	static const command_fn changing[] = {cmd_load, cmd_change, cmd_delete, cmd_apply};
+	static const command_fn changing[] = {cmd_load, cmd_change, cmd_delete, cmd_apply, cmd_panic};
 
 	for (size_t i = 0; i < ARRAY_SIZE(changing); i++)
 		if (changing[i] == command->run)

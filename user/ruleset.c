@@ -108,6 +108,9 @@ static bool same_value(const struct statement *a, const struct statement *b)
 		return a->load.mode == b->load.mode;
 	case STATEMENT_BLOCK:
 		return a->block.expires == b->block.expires;
+	case STATEMENT_PANIC:
+		return a->panic.count == b->panic.count &&
+		       memcmp(a->panic.kept, b->panic.kept, sizeof(a->panic.kept)) == 0;
 	case STATEMENT_SET:
 		return a->member.expires == b->member.expires;
 	default:
@@ -374,6 +377,13 @@ enum xdpfw_verdict ruleset_default(const struct ruleset *set, enum xdpfw_dir dir
 	if (s)
 		return s->default_policy.verdict;
 	return dir == XDPFW_OUT ? XDPFW_PASS : XDPFW_DROP;
+}
+
+const struct statement *ruleset_panic(const struct ruleset *set)
+{
+	const struct statement like = {.kind = STATEMENT_PANIC};
+
+	return find_like(set, &like);
 }
 
 unsigned int ruleset_option(const struct ruleset *set, enum option_name name)

@@ -11,6 +11,7 @@
  *	set add office 203.0.113.0/24   STATEMENT_SET, one line for each prefix of a set
  *	option allow-ping off           STATEMENT_OPTION
  *	load eth0 --mode tc             STATEMENT_LOAD
+ *	panic on 22                     STATEMENT_PANIC, with the ports whose open connections go on
  *	# anything                      STATEMENT_COMMENT (also blank lines)
  */
 #ifndef XDPFW_USER_RULESET_H
@@ -34,6 +35,7 @@ enum statement_kind {
 	STATEMENT_OPTION,
 	STATEMENT_LOAD,
 	STATEMENT_SET,
+	STATEMENT_PANIC,
 	NR_STATEMENT_KINDS,
 };
 
@@ -142,6 +144,12 @@ struct set_member {
 	__u64 expires; /* unix seconds, 0 = never */
 };
 
+/* Nothing passes but open TCP connections to these local ports. */
+struct panic {
+	size_t count;
+	__u16 kept[XDPFW_MAX_KEPT]; /* ascending */
+};
+
 struct load_iface {
 	char name[IFNAMSIZ];
 	enum load_mode mode;
@@ -158,6 +166,7 @@ struct statement {
 		struct set_member member;
 		struct option_value option;
 		struct load_iface load;
+		struct panic panic;
 	};
 	/*
 	 * Names the statement over hosts and restarts: a hash of the match part (for a
@@ -249,6 +258,7 @@ size_t ruleset_count(const struct ruleset *set, enum statement_kind kind);
 
 /* What holds where no statement speaks: in deny, out allow, routed deny; options at their defaults. */
 enum xdpfw_verdict ruleset_default(const struct ruleset *set, enum xdpfw_dir dir);
+const struct statement *ruleset_panic(const struct ruleset *set); /* NULL: off */
 unsigned int ruleset_option(const struct ruleset *set, enum option_name name);
 
 /*

@@ -174,6 +174,30 @@ static int parse_load(struct cursor *cursor, struct statement *s, struct error *
 	return err ? err : cursor_end(cursor, "one interface a statement", e);
 }
 
+/* `panic off` is no statement: it deletes this one. */
+static int parse_panic(struct cursor *cursor, struct statement *s, struct error *e)
+{
+	const char *word = cursor_next(cursor), *list = cursor_next(cursor);
+	struct ports ports = {0};
+	int err = 0;
+
+	if (!word || strcmp(word, "on"))
+		return fail(e, -EINVAL, "'%s': write panic on or panic off", word ? excerpt(word).text : "panic");
+	if (list)
+		err = parse_ports(list, &ports, e);
+	for (size_t i = 0; !err && i < ports.count; i++) {
+		for (unsigned int port = ports.ranges[i].first; !err && port <= ports.ranges[i].last; port++) {
+			if (s->panic.count == XDPFW_MAX_KEPT)
+				err = fail(e, -EINVAL, "'%s': at most %d ports can be kept open", excerpt(list).text,
+					   XDPFW_MAX_KEPT);
+			else
+				s->panic.kept[s->panic.count++] = port;
+		}
+	}
+	ports_free(&ports);
+	return err ? err : cursor_end(cursor, "ports whose open connections go on are one list", e);
+}
+
 static const struct grammar {
 	const char *command;
 	enum statement_kind kind;
@@ -185,6 +209,7 @@ static const struct grammar {
 	{"block", STATEMENT_BLOCK, parse_block},       {"set", STATEMENT_SET, parse_set},
 	{"default", STATEMENT_DEFAULT, parse_default}, {"forward", STATEMENT_FORWARD, parse_forward},
 	{"option", STATEMENT_OPTION, parse_option},    {"load", STATEMENT_LOAD, parse_load},
+	{"panic", STATEMENT_PANIC, parse_panic},
 };
 
 static const struct grammar *find_grammar(const char *command)
@@ -214,7 +239,7 @@ static int choose_grammar(struct cursor *cursor, const struct grammar **chosen, 
 		return err ? err
 			   : fail(e, -EINVAL,
 				  "'%s': unknown; statements are allow, deny, reject, limit, route, default, forward, "
-				  "block, set, option and load",
+				  "block, set, option, panic and load",
 				  excerpt(command).text);
 	}
 	if (cursor->mode && grammar->kind != STATEMENT_LOAD)

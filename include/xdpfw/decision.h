@@ -65,6 +65,7 @@ enum xdpfw_dir {
 	X(INVALID, "invalid", "a TCP segment outside its connection's window")                                         \
 	X(REJECT_SENT, "reject", "an answer that xdpfw itself sent for a reject")                                      \
 	X(INTERNAL, "internal", "a map or the packet could not be accessed")                                           \
+	X(PANIC, "panic", "panic is on: nothing passes but what is kept open")                                         \
 	X(LIMIT, "limit", "more requests from this source than the rule lets pass")
 
 enum xdpfw_reason {

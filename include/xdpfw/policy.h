@@ -142,6 +142,7 @@ enum xdpfw_head_flags {
 	XDPFW_HAS_LINKS = 1 << 1,   /* the slot has local port links */
 	XDPFW_OUT_DENIES = 1 << 2,  /* some outbound request other than TCP or ICMP would be dropped */
 	XDPFW_PASS_NOT_IP = 1 << 3, /* other ethertypes than IP and ARP pass */
+	XDPFW_PANIC = 1 << 4,       /* every cell drops; of what is open, only connections to `kept` go on */
 };
 
 /* Time-outs of flows, in seconds here and in rules, in jiffies in the head. Defaults are nf_conntrack's. */
@@ -163,12 +164,16 @@ enum xdpfw_timeout {
 		XDPFW_NR_TIMEOUTS,
 };
 
+#define XDPFW_MAX_KEPT 8
+
 struct xdpfw_policy_head {
 	__u32 generation;
 	__u32 flags;                          /* enum xdpfw_head_flags; packets read the copy in `control` */
 	__u64 timeouts[XDPFW_NR_TIMEOUTS];    /* jiffies, by enum xdpfw_timeout */
 	__u32 protocols[XDPFW_DIRS][256];     /* decision by IP protocol, for those without ports */
 	__u32 icmp_types[XDPFW_DIRS][2][256]; /* decision by type; [0] ICMP, [1] ICMPv6 */
+	__u32 nr_kept;                        /* under XDPFW_PANIC: */
+	__u16 kept[XDPFW_MAX_KEPT];           /* local TCP ports, on the wire, whose open connections go on */
 };
 
 /*

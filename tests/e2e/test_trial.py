@@ -117,9 +117,9 @@ def test_apply_of_the_edited_file(tried):
 def test_load_on_trial(fw, mode):
     """Nothing was loaded: then nothing is filtered afterwards, and the next command takes the hooks away."""
     assert is_open(fw)
-    fw.load(mode, "--confirm", "5")
+    fw.load(mode, "--confirm", "8")
     assert not is_open(fw) and fw.attached() and fw.rules_lines() == []
-    assert traffic.eventually(lambda: is_open(fw), 12), "still filtered"
+    assert traffic.eventually(lambda: is_open(fw), 20), "still filtered"
     assert fw.json("status", code=3)["loaded"] is False
     assert "over" in fw("status", code=3).out
     fw("allow in 22")

@@ -161,6 +161,37 @@ static void a_server_keeps_its_connections(void)
 	}
 }
 
+/* What is open goes on where panic keeps the port, both ways, and nowhere else. */
+static void panic_keeps_connections_to_a_port(void)
+{
+#define SERVED(flags, ...) TCP(SERVER_PORT, flags, .sport = CLIENT_PORT, .from = HOST, .to = PEER, ##__VA_ARGS__)
+#define ANSWER(flags)      TCP(CLIENT_PORT, flags, .sport = SERVER_PORT, .from = PEER, .to = HOST)
+	static const struct row kept[] = {
+		{"data", SERVED(ACK), PASSES(REPLY), OUT(CLIENT_PORT)},
+		{"answer", ANSWER(ACK), .leaves = true, PASSES(REPLY), OUT(CLIENT_PORT)},
+		{"a stray segment", TCP(SERVER_PORT, ACK, .sport = CLIENT_PORT + 1, .from = HOST, .to = PEER),
+		 DROPS(PANIC), IN(SERVER_PORT)},
+		{"a new request", TCP(SERVER_PORT, SYN, .sport = CLIENT_PORT + 1, .from = HOST, .to = PEER),
+		 DROPS(PANIC), IN(SERVER_PORT)},
+		{"the client's end, another port", FROM_SERVER(ACK), DROPS(PANIC), IN(CLIENT_PORT)},
+	};
+	static const struct row cut[] = {
+		{"data", SERVED(ACK), DROPS(PANIC), IN(SERVER_PORT)},
+		{"answer", ANSWER(ACK), .leaves = true, DROPS(PANIC), OUT(CLIENT_PORT)},
+	};
+
+	begin_with_peer(__func__);
+	for (enum family family = V4; family <= V6; family++) {
+		converse(family, CLIENT_PORT);
+		set_policy("panic on 79,80,81\nallow in any\nallow out any");
+		EVERYWHERE(kept, family);
+		set_policy("panic on 81\nallow in any\nallow out any");
+		EVERYWHERE(cut, family);
+	}
+#undef SERVED
+#undef ANSWER
+}
+
 /* TRAPS 11: a denied port looks the same whether or not something listens. */
 static void a_listener_owns_nothing(void)
 {
@@ -360,6 +391,7 @@ Test(sockets, connections)
 	the_twin_writes_nothing();
 	segments_of_an_open_connection_come_in();
 	a_server_keeps_its_connections();
+	panic_keeps_connections_to_a_port();
 	a_listener_owns_nothing();
 	a_dual_stack_client();
 	a_udp_socket_allows_nothing();

@@ -137,6 +137,91 @@ Test(evaluate, forwards_let_in_behind_all_rules)
 	CHECK("forward 8080:2988/tcp\ndeny in 2988\n", rows);
 }
 
+Test(evaluate, panic_comes_before_everything)
+{
+	static const struct row rows[] = {
+		{XDPFW_IN, TCP, A, H, 22, XDPFW_DROP, XDPFW_R_PANIC, "panic on 22"},
+		{XDPFW_OUT, GRE, H, A, 0, XDPFW_DROP, XDPFW_R_PANIC, "panic on 22"},
+		{XDPFW_IN, ICMP, A, H, 8, XDPFW_DROP, XDPFW_R_PANIC, "panic on 22"},
+	};
+
+	CHECK("allow in any\nblock 198.51.100.0/29\npanic on 22\n", rows);
+}
+
+Test(evaluate, ends_and_sets)
+{
+	static const struct row rows[] = {
+		{XDPFW_IN, TCP, A, H, 22, XDPFW_PASS, XDPFW_R_RULE, "allow in 22/tcp from @office"},
+		{XDPFW_IN, TCP, A6, H6, 22, XDPFW_PASS, XDPFW_R_RULE, "allow in 22/tcp from @office"},
+		{XDPFW_IN, TCP, "203.0.113.9", H, 22, XDPFW_DROP, XDPFW_R_DEFAULT, NULL},
+		{XDPFW_IN, TCP, "203.0.113.9", H, 80, XDPFW_PASS, XDPFW_R_RULE, "allow in 80/tcp to 192.0.2.1"},
+		{XDPFW_IN, TCP, "203.0.113.9", "192.0.2.2", 80, XDPFW_DROP, XDPFW_R_DEFAULT, NULL},
+		{XDPFW_IN, TCP, A, H, 443, XDPFW_PASS, XDPFW_R_RULE, "allow in 443/tcp from 0.0.0.0/0"},
+		{XDPFW_IN, TCP, A6, H6, 443, XDPFW_DROP, XDPFW_R_DEFAULT, NULL},
+		{XDPFW_IN, TCP, A, H, 444, XDPFW_DROP, XDPFW_R_DEFAULT, NULL}, /* a set without members */
+	};
+
+	CHECK("set add office 198.51.100.0/24\nset add office 2001:db8::/64\nset add other 203.0.113.0/24\n"
+	      "allow in 22/tcp from @office\nallow in 80/tcp to 192.0.2.1\nallow in 443/tcp from 0.0.0.0/0\n"
+	      "allow in 444/tcp from @empty\n",
+	      rows);
+}
+
+static enum xdpfw_verdict verdict_of(const char *policy, const struct request *r)
+{
+	struct ruleset set = parse_set(policy);
+	struct judgement j = evaluate(&set, r);
+
+	ruleset_free(&set);
+	return j.verdict;
+}
+
+Test(evaluate, conditions_of_a_request)
+{
+	struct request r = {.dir = XDPFW_OUT,
+			    .protocol = TCP,
+			    .from = address(H),
+			    .to = address(A),
+			    .from_port = 68,
+			    .to_port = 25};
+
+	cr_expect_eq(verdict_of("deny out 25/tcp on eth0\n", &r), XDPFW_PASS, "not known by which interface");
+	r.on = "eth1";
+	cr_expect_eq(verdict_of("deny out 25/tcp on eth0\n", &r), XDPFW_PASS);
+	r.on = "eth0";
+	cr_expect_eq(verdict_of("deny out 25/tcp on eth0\n", &r), XDPFW_DROP);
+	cr_expect_eq(verdict_of("disabled deny out 25/tcp on eth0\n", &r), XDPFW_PASS);
+	cr_expect_eq(verdict_of("deny out 25/tcp user 65534\n", &r), XDPFW_PASS, "not known who asks");
+	r.has_uid = true;
+	r.uid = 65534;
+	cr_expect_eq(verdict_of("deny out 25/tcp user 65534\n", &r), XDPFW_DROP);
+	cr_expect_eq(verdict_of("deny out 25/tcp user nobody\n", &r), XDPFW_DROP);
+	cr_expect_eq(verdict_of("deny out 25/tcp user root\n", &r), XDPFW_PASS);
+	r.cgroup = "system.slice/a.service/sub";
+	cr_expect_eq(verdict_of("deny out 25/tcp cgroup system.slice/a.service\n", &r), XDPFW_DROP, "one below it");
+	cr_expect_eq(verdict_of("deny out 25/tcp cgroup system.slice/a\n", &r), XDPFW_PASS, "no prefix of a name");
+	cr_expect_eq(verdict_of("deny out from any port 68 to any port 25\n", &r), XDPFW_DROP);
+	cr_expect_eq(verdict_of("deny out from any port 67 to any port 25\n", &r), XDPFW_PASS);
+}
+
+Test(evaluate, what_has_expired_uncovers_what_is_beneath)
+{
+	static const char policy[] = "deny in 22/tcp until 2026-11-25T18:00:00Z\nallow in 22/tcp from 0.0.0.0/0\n"
+				     "block 198.51.100.7 until 2026-11-25T17:00:00Z\n";
+	struct request r = {.dir = XDPFW_IN, .protocol = TCP, .from = address(A), .to = address(H), .to_port = 22};
+	struct ruleset set = parse_set(policy);
+	const __u64 at = 1795629600; /* 2026-11-25T18:00:00Z */
+
+	r.now = at - 3601;
+	cr_expect_eq(evaluate(&set, &r).reason, XDPFW_R_BLOCKED);
+	r.now = at - 3600;
+	cr_expect_eq(evaluate(&set, &r).verdict, XDPFW_DROP);
+	cr_expect_eq(evaluate(&set, &r).reason, XDPFW_R_RULE);
+	r.now = at;
+	cr_expect_eq(evaluate(&set, &r).verdict, XDPFW_PASS);
+	ruleset_free(&set);
+}
+
 Test(evaluate, links_lead_both_ways)
 {
 	struct ruleset set = parse_set("forward 8080:2988/tcp\nforward 53:5300/udp\n");

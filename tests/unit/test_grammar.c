@@ -88,6 +88,9 @@ static const struct pair forms[] = {
 	/* blocks and sets */
 	{"block 1.2.3.4 until 2026-11-25T18:00:00Z", "block 1.2.3.4 until 2026-11-25T18:00:00Z"},
 	{"set add office 203.0.113.7/24", "set add office 203.0.113.0/24"},
+	{"panic on", "panic on"},
+	{"panic on 2222,22 --runtime", "panic on 22,2222 --runtime"},
+	{"panic on 1-8", "panic on 1,2,3,4,5,6,7,8"},
 	{"set add x.y-z_1 ::1 until 2026-11-25T18:00:00Z", "set add x.y-z_1 ::1 until 2026-11-25T18:00:00Z"},
 };
 
@@ -218,6 +221,11 @@ static const struct refusal refusals[] = {
 	/* blocks and sets */
 	{"block 1.2.3.4 for", "'for': when is missing; write for 20m or until 2026-11-25T18:00:00Z"},
 	{"block 1.2.3.4 for 1h 2h", "'2h': one word too many"},
+	{"panic", "'panic': write panic on or panic off"},
+	{"panic off", "'off': write panic on or panic off"},
+	{"panic on 1-9", "'1-9': at most 8 ports can be kept open"},
+	{"panic on x", "'x': not a port; write a number, 0..65535"},
+	{"panic on 1 2", "'2': one word too many; ports whose open connections go on are one list"},
 	{"set", "'set': not a statement; write set add office 203.0.113.0/24"},
 	{"set flush x", "'flush': not a statement; write set add office 203.0.113.0/24"},
 	{"set add", "'set add': the name is missing; write set add office 203.0.113.0/24"},

@@ -343,7 +343,7 @@ Test(ruleset, errors_name_file_and_line)
 {
 	static const struct refusal cases[] = {
 		{"allwo 22", "x.rules:1: 'allwo': unknown; statements are allow, deny, reject, limit, route, default, "
-			     "forward, block, set, option and load"},
+			     "forward, block, set, option, panic and load"},
 		{"allow 22\n\n# c\nallow in 70000\nallow 99999\n", "x.rules:4: '70000': ports are 0..65535"},
 		{"allow 22\nforward 1:2\nforward 2:3",
 		 "x.rules:3: 'forward 2:3': port 2 is already used by 'forward 1:2'; delete that first"},

@@ -232,7 +232,8 @@ Test(statement, the_id_is_a_hash_of_the_match_part)
 }
 
 #define UNKNOWN                                                                                                        \
-	": unknown; statements are allow, deny, reject, limit, route, default, forward, block, set, option and load"
+	": unknown; statements are allow, deny, reject, limit, route, default, forward, block, set, option, panic "    \
+	"and load"
 #define NO_STATEMENT     ": a command, not a statement; in a file the order of the lines is the order of the rules"
 #define NO_ROUTE_ACTION  ": not an action; write route allow, route deny, route reject or route limit"
 #define NO_DIRECTION     ": rules for routed requests take no direction, but interfaces, as in on eth0 out on eth1"
