@@ -226,7 +226,9 @@ static const struct command *find_command(const char *name)
 /* Those that change the policy; what `unload` opens nobody can be locked out by. */
 static bool can_be_tried(const struct command *command)
 {
-	static const command_fn changing[] = {cmd_load, cmd_change, cmd_delete, cmd_apply, cmd_panic};
+	static const command_fn changing[] = {
+		cmd_load, cmd_change, cmd_delete, cmd_unblock, cmd_enable, cmd_set, cmd_apply, cmd_panic,
+	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(changing); i++)
 		if (changing[i] == command->run)
