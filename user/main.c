@@ -227,7 +227,7 @@ static const struct command *find_command(const char *name)
 static bool can_be_tried(const struct command *command)
 {
 	static const command_fn changing[] = {
-		cmd_load, cmd_change, cmd_delete, cmd_unblock, cmd_enable, cmd_set, cmd_apply, cmd_panic,
+		cmd_load, cmd_change, cmd_delete, cmd_unblock, cmd_enable, cmd_set, cmd_apply, cmd_reload, cmd_panic,
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(changing); i++)
