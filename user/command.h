@@ -39,6 +39,7 @@ int cmd_top(const struct settings *settings, struct words words, struct error *e
 int cmd_stats(const struct settings *settings, struct words words, struct error *e);
 int cmd_history(const struct settings *settings, struct words words, struct error *e);
 int cmd_bench(const struct settings *settings, struct words words, struct error *e);
+int cmd_doctor(const struct settings *settings, struct words words, struct error *e);
 int cmd_explain(const struct settings *settings, struct words words, struct error *e);
 int cmd_flows(const struct settings *settings, struct words words, struct error *e);
 int cmd_panic(const struct settings *settings, struct words words, struct error *e);

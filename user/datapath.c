@@ -43,7 +43,7 @@ static unsigned int age_shift(unsigned int hz)
 }
 
 /* XDP fragments came with 5.18; without them a frame must fit into a page. */
-static bool kernel_has_xdp_frags(void)
+bool kernel_has_xdp_frags(void)
 {
 	const struct bpf_insn pass[] = {
 		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = XDP_PASS},

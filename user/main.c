@@ -64,6 +64,7 @@ static const struct command {
 	{"explain", "explain [in|out] --pcap FILE [on IFACE]", "the same for every packet of a capture", cmd_explain},
 	{"bench", "bench [on IFACE] [--repeat N]", "what packets cost under the policy in force, in nanoseconds",
 	 cmd_bench},
+	{"doctor", "doctor", "what stands in the way or slows things down, and the command that mends it", cmd_doctor},
 	{"history", "history [ADDR[/LENGTH]] [:PORT]", "what was dropped last, and why", cmd_history},
 	{"flows", "flows [PROTO] [port N] [with ADDR] [state NAME] [--kill]", "connections as the firewall sees them",
 	 cmd_flows},
