@@ -34,7 +34,7 @@ say = $(if $(V),,@printf '  %-8s %s\n' $(1) $(2))
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: all test check unit packet e2e demo lint format install clean bench bench-programs deps-build deps-test deps-lint deps-bench deps-docker fuzz flood soak
+.PHONY: all test check unit packet e2e demo lint format install clean bench bench-programs deps-build deps-test deps-lint deps-bench deps-docker deps-kernel kernel fuzz flood soak
 
 all: $(BUILD)/xdpfw
 
@@ -93,10 +93,14 @@ fuzz: all
 flood: all bench-programs
 	$(Q)/usr/bin/python3 tests/soak/flood --seconds 5 --connections 200
 
-check: unit packet e2e fuzz flood
+check: unit packet e2e fuzz flood kernel
 
-test: deps-build deps-test deps-docker
+test: deps-build deps-test deps-docker deps-kernel
 	$(Q)$(MAKE) --no-print-directory check
+
+# The main job on Debian's own kernel (6.1), under emulation.
+kernel: all
+	$(Q)tests/kernel/run
 
 # The same two, long: about three minutes.
 soak: deps-build deps-test
@@ -132,7 +136,7 @@ bench: deps-build deps-bench
 	$(Q)$(MAKE) --no-print-directory all bench-programs
 	$(Q)bench/run $(BENCH_FLAGS)
 
-deps-build deps-test deps-lint deps-bench deps-docker:
+deps-build deps-test deps-lint deps-bench deps-docker deps-kernel:
 	$(Q)scripts/install-deps $(@:deps-%=%)
 
 FORMATTED := $(wildcard include/xdpfw/*.h bpf/*.[ch] user/*.[ch] tests/unit/*.[ch] tests/packet/*.[ch] bench/*.[ch])
@@ -149,7 +153,7 @@ lint: deps-build deps-lint
 		--library=tests/lint/cppcheck.cfg \
 		--suppress=missingIncludeSystem -DXDPFW_VERSION='""' -Iinclude -Iuser user
 	$(call say,SHELL,)
-	$(Q)shellcheck scripts/install-deps tests/demo .ci/run
+	$(Q)shellcheck scripts/install-deps tests/demo tests/kernel/run .ci/run
 	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/strict WARNINGS='-Wall -Wextra -Werror' all
 
 install: all

@@ -97,7 +97,7 @@ static __always_inline bool parse_quoted(const struct frame *f, const struct pkt
 }
 
 /* The quoted packet as its answer would come in: what the rest of the data path can judge. */
-static __always_inline void reverse(struct pkt *p)
+static __noinline void reverse(struct pkt *p)
 {
 	struct xdpfw_addr source = p->source;
 	__u16 port = p->source_port;
@@ -119,11 +119,30 @@ static __always_inline bool lets_answer_in(void *ctx, enum hook hook, const stru
 	return passes(decide(ctx, hook, answer, cell & ~XDPFW_ASK_ROUTED, ASKING_QUIETLY));
 }
 
-static __always_inline bool quotes_own_packet(void *ctx, enum hook hook, const struct frame *f, const struct pkt *p)
+/*
+ * Fill @quoted, which is zero. Global functions, for the reason given in parse.h, and so that what they keep on the
+ * stack is gone when the quoted packet is judged: 512 bytes are all there is for a chain of calls.
+ */
+__noinline bool quote_xdp(struct xdp_md *xdp, const struct pkt *p, struct pkt *quoted)
+{
+	struct frame f = {.data = (void *)(long)xdp->data, .end = (void *)(long)xdp->data_end};
+
+	return p && quoted && parse_quoted(&f, p, quoted);
+}
+
+__noinline bool quote_skb(struct __sk_buff *skb, const struct pkt *p, struct pkt *quoted)
+{
+	struct frame f = {.data = (void *)(long)skb->data, .end = (void *)(long)skb->data_end};
+
+	return p && quoted && parse_quoted(&f, p, quoted);
+}
+
+static __always_inline bool quotes_own_packet(void *ctx, enum hook hook, const struct pkt *p)
 {
 	struct pkt answer = {};
 
-	if (!parse_quoted(f, p, &answer) || !addr_equal(&answer.source, &p->destination))
+	if (!(hook == HOOK_XDP ? quote_xdp(ctx, p, &answer) : quote_skb(ctx, p, &answer)) ||
+	    !addr_equal(&answer.source, &p->destination))
 		return false;
 	reverse(&answer);
 	if (has_ports(&answer) && lets_answer_in(ctx, hook, &answer))
@@ -136,19 +155,14 @@ static __always_inline bool quotes_own_packet(void *ctx, enum hook hook, const s
 	return (!is_icmp(&answer) || is_echo_request(&answer)) && is_other_reply(&answer);
 }
 
-/* Global functions, for the reason given in parse.h. */
 __noinline __u32 judge_icmp_error_xdp(struct xdp_md *xdp, const struct pkt *p)
 {
-	struct frame f = {.data = (void *)(long)xdp->data, .end = (void *)(long)xdp->data_end};
-
-	return p && quotes_own_packet(xdp, HOOK_XDP, &f, p) ? pass(XDPFW_R_ESSENTIAL) : drop(XDPFW_R_ICMP_UNKNOWN);
+	return p && quotes_own_packet(xdp, HOOK_XDP, p) ? pass(XDPFW_R_ESSENTIAL) : drop(XDPFW_R_ICMP_UNKNOWN);
 }
 
 __noinline __u32 judge_icmp_error_skb(struct __sk_buff *skb, const struct pkt *p)
 {
-	struct frame f = {.data = (void *)(long)skb->data, .end = (void *)(long)skb->data_end};
-
-	return p && quotes_own_packet(skb, HOOK_TC, &f, p) ? pass(XDPFW_R_ESSENTIAL) : drop(XDPFW_R_ICMP_UNKNOWN);
+	return p && quotes_own_packet(skb, HOOK_TC, p) ? pass(XDPFW_R_ESSENTIAL) : drop(XDPFW_R_ICMP_UNKNOWN);
 }
 
 #endif
