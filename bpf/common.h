@@ -22,6 +22,7 @@
 #include "xdpfw/decision.h"
 #include "xdpfw/flow.h"
 #include "xdpfw/history.h"
+#include "xdpfw/log.h"
 #include "xdpfw/policy.h"
 #include "xdpfw/twin.h"
 

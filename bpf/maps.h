@@ -140,6 +140,44 @@ struct {
 	__type(value, struct xdpfw_history);
 } history SEC(".maps");
 
+/* Events: see xdpfw/log.h. */
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, XDPFW_SLOTS);
+	__type(key, __u32);
+	__type(value, struct xdpfw_rule_logs);
+} rule_logs SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct xdpfw_log_state);
+} log_state SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1); /* per CPU */
+	__type(key, __u32);
+	__type(value, struct xdpfw_log_cpu);
+} log_cpus SEC(".maps");
+
+/* A ring buffer for each reader, who makes it and takes it away. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, XDPFW_LOG_READERS);
+	__type(key, __u32);
+	__array(
+		values, struct {
+			__uint(type, BPF_MAP_TYPE_RINGBUF);
+			__uint(max_entries, XDPFW_LOG_RING);
+		});
+} log_rings SEC(".maps");
+
 /* State: written by the data path. */
 
 struct {

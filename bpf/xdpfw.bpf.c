@@ -16,6 +16,7 @@
 #include "count.h"
 #include "history.h"
 #include "judge.h"
+#include "log.h"
 #include "maps.h"
 #include "reject.h"
 #include "rewrite.h"
@@ -47,7 +48,7 @@ static __always_inline bool choose_policy(struct pkt *p)
 			return false;
 		p->slot = xdpfw_control_fallback(word);
 	}
-	p->flags = c->flags[p->slot & XDPFW_ACTIVE_MASK];
+	p->flags = c->flags[p->slot & XDPFW_ACTIVE_MASK] | c->listening;
 	return true;
 }
 
@@ -76,6 +77,8 @@ int xdp_in(struct xdp_md *xdp)
 	if (cfg_observe)
 		return decision;
 	settle(xdp, &p, XDPFW_IN, decision);
+	if (is_logged(&p, decision))
+		send_event_xdp(xdp, &p, decision);
 	if (passes(decision))
 		return XDP_PASS;
 	if (xdpfw_verdict_of(decision) == XDPFW_REJECT && cfg_xdp_tx && answer_xdp(xdp, &p))
@@ -103,11 +106,13 @@ static __always_inline int tell(struct __sk_buff *skb, struct pkt *p, __u32 deci
 }
 
 /* The end of a packet at TC. The answer to an outbound packet is turned back into the stack. */
-static __always_inline int act(struct __sk_buff *skb, struct pkt *p, enum xdpfw_dir dir, __u32 decision)
+static __always_inline int act(struct __sk_buff *skb, struct pkt *p, enum xdpfw_dir dir, __u32 decision, bool l3)
 {
 	if (cfg_observe)
 		return tell(skb, p, decision);
 	settle(skb, p, dir, decision);
+	if (is_logged(p, decision))
+		send_event_skb(skb, p, decision, l3);
 	if (passes(decision)) {
 		if (unlikely(p->flags & XDPFW_HAS_LINKS) && !swap_ports(skb, p))
 			return ACT_DROP;
@@ -137,7 +142,7 @@ static __always_inline int filter_in(struct __sk_buff *skb, bool l3)
 	decision = parse_skb(skb, &p, l3);
 	if (!decision)
 		decision = judge_in(skb, HOOK_TC, &p);
-	return act(skb, &p, XDPFW_IN, decision);
+	return act(skb, &p, XDPFW_IN, decision, l3);
 }
 
 static __always_inline int filter_out(struct __sk_buff *skb, bool l3)
@@ -151,7 +156,7 @@ static __always_inline int filter_out(struct __sk_buff *skb, bool l3)
 	decision = parse_skb(skb, &p, l3);
 	if (!decision)
 		decision = judge_out(skb, &p);
-	return act(skb, &p, XDPFW_OUT, decision);
+	return act(skb, &p, XDPFW_OUT, decision, l3);
 }
 
 SEC("tc")

@@ -105,7 +105,7 @@ static void print_text(const struct session *s, const struct rule_table *rules, 
 		       format_stamp(list->overrun + event_clock_offset(), overrun), XDPFW_PAST_RATE);
 }
 
-static int show(const struct session *s, const struct past_filter *filter, struct error *e)
+static int show(struct session *s, const struct past_filter *filter, struct error *e)
 {
 	struct past_list list;
 	struct rule_table rules;

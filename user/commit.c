@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "addresses.h"
+#include "compile_log.h"
 #include "store.h"
 #include "trial.h"
 #include "util.h"
@@ -133,6 +134,8 @@ static int build(struct store *st, unsigned int slot, struct ruleset *set, struc
 	err = compile(set, &env, &image, e);
 	if (!err)
 		err = addresses_install(st->addresses, slot, &image.words, e);
+	if (!err)
+		compile_log(set, &st->heads[slot], &st->rule_logs[slot]);
 	words_free(&image.words);
 	if (err)
 		return err;

@@ -188,9 +188,9 @@ static int size_maps(struct xdpfw *skel, const struct instance *in, unsigned int
 	unsigned int wanted = flows ? flows : default_flows();
 	int cpus = libbpf_num_possible_cpus();
 	struct bpf_map *per_cpu[] = {
-		skel->maps.drop_deltas,   skel->maps.rule_deltas, skel->maps.port_counts,
-		skel->maps.reason_counts, skel->maps.rule_counts, skel->maps.sockets,
-		skel->maps.routes,        skel->maps.budgets,     skel->maps.history,
+		skel->maps.drop_deltas, skel->maps.rule_deltas, skel->maps.port_counts, skel->maps.reason_counts,
+		skel->maps.rule_counts, skel->maps.sockets,     skel->maps.routes,      skel->maps.budgets,
+		skel->maps.history,     skel->maps.log_cpus,
 	};
 
 	if (cpus < 1)

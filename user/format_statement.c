@@ -17,12 +17,16 @@ static const char *const dirs[] = {[XDPFW_IN] = "in", [XDPFW_OUT] = "out", [XDPF
 static const char *const long_dirs[] = {[XDPFW_IN] = "incoming", [XDPFW_OUT] = "outgoing"};
 static const char *const options[] = {[OPTION_ALLOW_PING] = "allow-ping",
 				      [OPTION_NON_IP] = "non-ip",
+				      [OPTION_LOG_DROPS] = "log-drops",
+				      [OPTION_LOG_RATE] = "log-rate",
 #define X(code, name, seconds) [OPTION_TIMEOUTS + XDPFW_T_##code] = name,
 				      XDPFW_TIMEOUTS(X)
 #undef X
 };
 static const unsigned int option_defaults[] = {[OPTION_ALLOW_PING] = true,
 					       [OPTION_NON_IP] = true,
+					       [OPTION_LOG_DROPS] = true,
+					       [OPTION_LOG_RATE] = 10,
 #define X(code, name, seconds) [OPTION_TIMEOUTS + XDPFW_T_##code] = seconds,
 					       XDPFW_TIMEOUTS(X)
 #undef X
@@ -122,6 +126,8 @@ static void option_write(struct text *text, const struct option_value *option)
 	text_printf(text, "option %s ", option_text(option->name));
 	if (option->name >= OPTION_TIMEOUTS)
 		text_put(text, format_duration(option->value, value));
+	else if (option->name == OPTION_LOG_RATE)
+		text_printf(text, "%u", option->value);
 	else
 		text_put(text, option->value ? "on" : "off");
 }

@@ -2,10 +2,8 @@
 #define _GNU_SOURCE
 #include "history.h"
 
-#include <bpf/bpf.h>
 #include <errno.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "evaluate.h"
 #include "event.h"
@@ -102,35 +100,17 @@ static void merge(struct past_list *list)
 	qsort(list->rows, list->count, sizeof(*list->rows), compare_times);
 }
 
-static int map_history(const struct store *st, const struct xdpfw_history **history, size_t *size, struct error *e)
-{
-	char path[PATH_MAX];
-	_close_ int fd = bpf_obj_get(instance_pin(st->instance, "history", path));
-	size_t page = sysconf(_SC_PAGESIZE);
-	void *memory;
-
-	if (fd < 0)
-		return fail(e, -errno, "%s: %s", path, strerror(errno));
-	*size = (st->cpus * sizeof(**history) + page - 1) & ~(page - 1);
-	memory = mmap(NULL, *size, PROT_READ, MAP_SHARED, fd, 0);
-	if (memory == MAP_FAILED)
-		return fail(e, -errno, "%s: cannot map: %s", path, strerror(errno));
-	*history = memory;
-	return 0;
-}
-
-int history_read(const struct store *st, const struct past_filter *filter, struct past_list *list, struct error *e)
+int history_read(struct store *st, const struct past_filter *filter, struct past_list *list, struct error *e)
 {
 	const struct xdpfw_history *history;
-	size_t size, room = 0;
-	int err = map_history(st, &history, &size, e);
+	size_t room = 0;
+	int err = store_map(st, "history", sizeof(*history), false, &history, e);
 
 	if (err)
 		return err;
 	memset(list, 0, sizeof(*list));
 	for (unsigned int cpu = 0; !err && cpu < st->cpus; cpu++)
 		err = read_cpu(&history[cpu], filter, list, &room);
-	munmap((void *)history, size);
 	if (err) {
 		past_list_free(list);
 		return fail(e, err, "out of memory");

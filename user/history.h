@@ -20,7 +20,7 @@ struct past_filter {
 };
 
 /* Free @list with past_list_free(). */
-int history_read(const struct store *st, const struct past_filter *filter, struct past_list *list, struct error *e);
+int history_read(struct store *st, const struct past_filter *filter, struct past_list *list, struct error *e);
 void past_list_free(struct past_list *list);
 
 #endif

@@ -115,13 +115,15 @@ struct forward {
 enum option_name {
 	OPTION_ALLOW_PING, /* "allow-ping": echo-request passes unless a rule says otherwise; default on */
 	OPTION_NON_IP,     /* "non-ip": other ethertypes pass; default on */
+	OPTION_LOG_DROPS,  /* "log-drops": `log` shows what is dropped; default on */
+	OPTION_LOG_RATE,   /* "log-rate": events a second, for each direction, verdict and reason; default 10 */
 	OPTION_TIMEOUTS, /* first of the time-outs: OPTION_TIMEOUTS + enum xdpfw_timeout, "udp-timeout 60s" and so on */
 	NR_OPTIONS = OPTION_TIMEOUTS + XDPFW_NR_TIMEOUTS,
 };
 
 struct option_value {
 	enum option_name name;
-	unsigned int value; /* on and off as 1 and 0; time-outs in seconds */
+	unsigned int value; /* on and off as 1 and 0; time-outs in seconds; log-rate a number */
 };
 
 enum load_mode {
@@ -198,9 +200,6 @@ void ruleset_free(struct ruleset *set);
 
 /* Deep copy; 0 or -ENOMEM. */
 int ruleset_copy(const struct ruleset *from, struct ruleset *to);
-
-/* Is there anything that the data path cannot do? -EOPNOTSUPP, naming the first such statement. */
-int ruleset_enforceable(const struct ruleset *set, struct error *e);
 
 /*
  * Words to a statement: the one grammar of command line and file. @words does not

@@ -109,6 +109,20 @@ static bool says(const struct ruleset *set, const char *text)
 	return ours && theirs && strcmp(ours, theirs) == 0;
 }
 
+int session_refresh(struct session *s, struct error *e)
+{
+	struct ruleset before = s->now;
+	int err;
+
+	memset(&s->now, 0, sizeof(s->now));
+	err = read_rules(s, e);
+	if (err)
+		s->now = before;
+	else
+		ruleset_free(&before);
+	return err;
+}
+
 bool session_in_sync(const struct session *s)
 {
 	_free_ char *text = NULL;
@@ -159,12 +173,9 @@ __u64 session_trial_deadline(struct session *s)
 int session_commit(struct session *s, struct ruleset *set, bool runtime, unsigned int *generation, struct error *e)
 {
 	unsigned int epoch = s->live ? xdpfw_control_epoch(s->store.control->word) : 0;
-	int err = ruleset_enforceable(set, e); /* also for a file that is not loaded yet */
-	__u64 deadline;
+	__u64 deadline = s->live ? session_trial_deadline(s) : 0;
+	int err;
 
-	if (err)
-		return err;
-	deadline = s->live ? session_trial_deadline(s) : 0;
 	runtime |= deadline != 0;
 	err = runtime ? 0 : stage(s, set, e);
 	if (!err && s->live)

@@ -38,6 +38,9 @@ struct session {
 int session_open(const struct settings *settings, bool writer, struct session *s, struct error *e);
 void session_close(struct session *s);
 
+/* Read what is in force anew, for those who watch while others change it. On failure s->now is as it was. */
+int session_refresh(struct session *s, struct error *e);
+
 /* Does the rules file say what is in force (leaving runtime statements aside)? In a trial: what it said at the beginning? */
 bool session_in_sync(const struct session *s);
 

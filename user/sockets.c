@@ -139,9 +139,68 @@ static void put_addr(__be32 *to, const struct xdpfw_addr *from, int family)
 	memcpy(to, family == AF_INET6 ? from->words : &from->words[3], family == AF_INET6 ? 16 : 4);
 }
 
-int socket_destroy(const struct xdpfw_addr *local, __u16 local_port, const struct xdpfw_addr *remote, __u16 remote_port)
+/* A request about one TCP socket, or the UDP socket that a packet from @remote would reach: there the kernel takes
+ * the source to be the packet's. */
+static void put_ends(struct inet_diag_req_v2 *request, const struct xdpfw_addr *local, __u16 local_port,
+		     const struct xdpfw_addr *remote, __u16 remote_port)
 {
 	bool v4 = local->halves[0] == 0 && local->words[2] == htonl(0xffff);
+	bool swapped = request->sdiag_protocol == IPPROTO_UDP;
+
+	request->sdiag_family = v4 ? AF_INET : AF_INET6;
+	request->idiag_states = ~0U;
+	request->id.idiag_sport = htons(swapped ? remote_port : local_port);
+	request->id.idiag_dport = htons(swapped ? local_port : remote_port);
+	put_addr(request->id.idiag_src, swapped ? remote : local, request->sdiag_family);
+	put_addr(request->id.idiag_dst, swapped ? local : remote, request->sdiag_family);
+}
+
+static int take_inode(const struct nlmsghdr *message, void *data)
+{
+	const struct inet_diag_msg *diag = mnl_nlmsg_get_payload(message);
+
+	*(__u32 *)data = diag->idiag_inode;
+	return MNL_CB_STOP;
+}
+
+int socket_inode(__u8 protocol, const struct xdpfw_addr *local, __u16 local_port, const struct xdpfw_addr *remote,
+		 __u16 remote_port, __u64 cookie, __u32 *inode)
+{
+	char buffer[256], reply[2048];
+	struct nlmsghdr *message = mnl_nlmsg_put_header(buffer);
+	struct inet_diag_req_v2 *request;
+	struct mnl_socket *nl;
+	__u32 found = 0;
+	int n = -1;
+
+	if (protocol != IPPROTO_TCP && protocol != IPPROTO_UDP)
+		return -ENOENT;
+	nl = mnl_socket_open(NETLINK_SOCK_DIAG);
+	if (!nl)
+		return -errno;
+	message->nlmsg_type = SOCK_DIAG_BY_FAMILY;
+	message->nlmsg_flags = NLM_F_REQUEST;
+	message->nlmsg_seq = 1;
+	request = mnl_nlmsg_put_extra_header(message, sizeof(*request));
+	request->sdiag_protocol = protocol;
+	request->id.idiag_cookie[0] = cookie;
+	request->id.idiag_cookie[1] = cookie >> 32;
+	put_ends(request, local, local_port, remote, remote_port);
+	if (mnl_socket_bind(nl, 0, MNL_SOCKET_AUTOPID) == 0 &&
+	    mnl_socket_sendto(nl, message, message->nlmsg_len) >= 0) {
+		n = mnl_socket_recvfrom(nl, reply, sizeof(reply));
+		if (n >= 0)
+			n = mnl_cb_run(reply, n, 1, mnl_socket_get_portid(nl), take_inode, &found);
+	}
+	n = n < 0 ? -errno : 0;
+	mnl_socket_close(nl);
+	if (n == 0 && found)
+		*inode = found;
+	return n ? n : found ? 0 : -ENOENT;
+}
+
+int socket_destroy(const struct xdpfw_addr *local, __u16 local_port, const struct xdpfw_addr *remote, __u16 remote_port)
+{
 	char buffer[256], reply[1024];
 	struct nlmsghdr *message = mnl_nlmsg_put_header(buffer);
 	struct mnl_socket *nl = mnl_socket_open(NETLINK_SOCK_DIAG);
@@ -154,14 +213,9 @@ int socket_destroy(const struct xdpfw_addr *local, __u16 local_port, const struc
 	message->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
 	message->nlmsg_seq = 1;
 	request = mnl_nlmsg_put_extra_header(message, sizeof(*request));
-	request->sdiag_family = v4 ? AF_INET : AF_INET6;
 	request->sdiag_protocol = IPPROTO_TCP;
-	request->idiag_states = ~0U;
-	request->id.idiag_sport = htons(local_port);
-	request->id.idiag_dport = htons(remote_port);
 	request->id.idiag_cookie[0] = request->id.idiag_cookie[1] = INET_DIAG_NOCOOKIE;
-	put_addr(request->id.idiag_src, local, request->sdiag_family);
-	put_addr(request->id.idiag_dst, remote, request->sdiag_family);
+	put_ends(request, local, local_port, remote, remote_port);
 	if (mnl_socket_bind(nl, 0, MNL_SOCKET_AUTOPID) == 0 &&
 	    mnl_socket_sendto(nl, message, message->nlmsg_len) >= 0) {
 		n = mnl_socket_recvfrom(nl, reply, sizeof(reply));

@@ -28,6 +28,13 @@ int sockets_each(socket_fn fn, void *data);
 /* The same for listeners. */
 int sockets_each_listener(socket_fn fn, void *data);
 
+/*
+ * The socket from which a packet came, by its ends and the cookie that the kernel gave it. Its inode is what
+ * /proc/PID/fd shows. 0, -ENOENT if it is gone (or is neither TCP nor UDP), or another negative errno.
+ */
+int socket_inode(__u8 protocol, const struct xdpfw_addr *local, __u16 local_port, const struct xdpfw_addr *remote,
+		 __u16 remote_port, __u64 cookie, __u32 *inode);
+
 /* Abort a connection: its owner gets ECONNABORTED, its peer a RST. 0 or a negative errno. */
 int socket_destroy(const struct xdpfw_addr *local, __u16 local_port, const struct xdpfw_addr *remote,
 		   __u16 remote_port);

@@ -11,6 +11,7 @@
 
 #include "parse_address.h"
 #include "parse_iface.h"
+#include "parse_number.h"
 #include "parse_time.h"
 #include "parse_words.h"
 #include "rule.h"
@@ -21,10 +22,11 @@
 
 #define LONGEST_TIMEOUT       (30 * 24 * 60 * 60)
 #define LONGEST_PLAIN_TIMEOUT (10 * 60)
+#define HIGHEST_LOG_RATE      1000000
 
 /* For messages. */
 #define AND_NAME(code, name, seconds) ", " name
-#define OPTIONS                       "allow-ping, non-ip" XDPFW_TIMEOUTS(AND_NAME)
+#define OPTIONS                       "allow-ping, non-ip, log-drops, log-rate" XDPFW_TIMEOUTS(AND_NAME)
 
 static int parse_default(struct cursor *cursor, struct statement *s, struct error *e)
 {
@@ -130,21 +132,43 @@ static int parse_switch(const char *value, struct option_value *option, struct e
 	return 0;
 }
 
+static int parse_rate(const char *value, struct option_value *option, struct error *e)
+{
+	unsigned long rate = 0;
+
+	if (parse_number(value, strlen(value), HIGHEST_LOG_RATE, &rate) != NUMBER_OK)
+		return fail(e, -EINVAL, "'%s': option log-rate is a number of events a second, 0..%d",
+			    excerpt(value).text, HIGHEST_LOG_RATE);
+	option->value = rate;
+	return 0;
+}
+
+/* What kind of value an option has, and how that is shown to those who gave none. */
+static int parse_option_value(const char *value, struct option_value *option, struct error *e)
+{
+	if (option->name == OPTION_LOG_RATE)
+		return parse_rate(value, option, e);
+	return option->name >= OPTION_TIMEOUTS ? parse_timeout(value, option, e) : parse_switch(value, option, e);
+}
+
+static const char *option_example(enum option_name name)
+{
+	return name == OPTION_LOG_RATE ? "10" : name >= OPTION_TIMEOUTS ? "60s" : "on or off";
+}
+
 static int parse_option(struct cursor *cursor, struct statement *s, struct error *e)
 {
 	const char *name = cursor_next(cursor), *value = cursor_next(cursor);
-	bool timeout;
 	int err;
 
 	if (!name)
 		return fail(e, -EINVAL, "'option': the name is missing; options are " OPTIONS);
 	if (find_option(name, &s->option.name))
 		return fail(e, -EINVAL, "'%s': not an option; options are " OPTIONS, excerpt(name).text);
-	timeout = s->option.name >= OPTION_TIMEOUTS;
 	if (!value)
 		return fail(e, -EINVAL, "'option %s': the value is missing; write option %s %s", name, name,
-			    timeout ? "60s" : "on or off");
-	err = timeout ? parse_timeout(value, &s->option, e) : parse_switch(value, &s->option, e);
+			    option_example(s->option.name));
+	err = parse_option_value(value, &s->option, e);
 	return err ? err : cursor_end(cursor, NULL, e);
 }
 

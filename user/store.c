@@ -11,8 +11,7 @@
 #include "datapath.h"
 #include "util.h"
 
-/* Map a pinned array; its element must have the size we compiled with. */
-static int map_array(struct store *st, const char *name, size_t element, bool write, void *result, struct error *e)
+int store_map(struct store *st, const char *name, size_t element, bool write, void *result, struct error *e)
 {
 	struct bpf_map_info info = {};
 	__u32 size = sizeof(info);
@@ -21,6 +20,8 @@ static int map_array(struct store *st, const char *name, size_t element, bool wr
 	struct mapping *m = &st->mappings[st->mapped];
 	long page = sysconf(_SC_PAGESIZE);
 
+	if (st->mapped == ARRAY_SIZE(st->mappings))
+		return fail(e, -ENOMEM, "%s: too many maps", path);
 	if (fd < 0 && errno == ENOENT)
 		return fail(e, -ENOTCONN, "not loaded: no interface is filtered; `xdpfw load IFACE` does that");
 	if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &size))
@@ -62,10 +63,11 @@ static int map_all(struct store *st, struct error *e)
 		{"fingerprints", sizeof(*st->fingerprints), true, &st->fingerprints},
 		{"marked_ages", sizeof(*st->marked_ages), true, &st->marked_ages},
 		{"sockets", sizeof(*st->sockets), true, &st->sockets},
+		{"rule_logs", sizeof(*st->rule_logs), true, &st->rule_logs},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(arrays); i++) {
-		int err = map_array(st, arrays[i].name, arrays[i].element, arrays[i].write, arrays[i].place, e);
+		int err = store_map(st, arrays[i].name, arrays[i].element, arrays[i].write, arrays[i].place, e);
 
 		if (err)
 			return err;

@@ -14,6 +14,7 @@
 #include "ruleset.h"
 #include "xdpfw/counters.h"
 #include "xdpfw/flow.h"
+#include "xdpfw/log.h"
 #include "xdpfw/policy.h"
 
 struct mapping {
@@ -42,7 +43,9 @@ struct store {
 	struct xdpfw_socket_set *sockets; /* what the data path remembers of confirmed connections */
 	int addresses;                    /* file descriptor of the map of maps */
 	bool trial_over;                  /* see trial.h */
-	struct mapping mappings[15];
+
+	struct xdpfw_rule_logs *rule_logs;
+	struct mapping mappings[24];
 	size_t mapped;
 };
 
@@ -52,6 +55,9 @@ struct store {
  */
 int store_open(const struct instance *in, struct store *st, struct error *e);
 void store_close(struct store *st);
+
+/* Map another pinned array, for as long as the store is open; @element is the size we compiled its element with. */
+int store_map(struct store *st, const char *name, size_t element, bool write, void *result, struct error *e);
 
 /* A loaded interface that filters. */
 bool iface_is_live(const struct store *st, const struct xdpfw_iface *iface);

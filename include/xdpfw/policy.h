@@ -98,8 +98,10 @@ struct xdpfw_control {
 	__u32 generation; /* the last one built, for numbering the next */
 	__u32 flags[4];   /* by slot, copied from its head; 4, so that two bits of the word are a safe index */
 	__u32 file_mark;  /* during a trial: a hash of the rules file as it was when the trial began; user space only */
+	__u32 listening;  /* somebody follows the events: XDPFW_LISTENING (log.h) or 0 */
+	__u32 pad;
 };
-_Static_assert(sizeof(struct xdpfw_control) == 48, "control is 48 bytes");
+_Static_assert(sizeof(struct xdpfw_control) == 56, "control is 56 bytes");
 
 /* Protocols with a port table of their own. */
 enum xdpfw_table {
@@ -143,6 +145,8 @@ enum xdpfw_head_flags {
 	XDPFW_OUT_DENIES = 1 << 2,  /* some outbound request other than TCP or ICMP would be dropped */
 	XDPFW_PASS_NOT_IP = 1 << 3, /* other ethertypes than IP and ARP pass */
 	XDPFW_PANIC = 1 << 4,       /* every cell drops; of what is open, only connections to `kept` go on */
+	XDPFW_LOG_DROPS = 1 << 5,   /* drops are worth an event, see log.h */
+	XDPFW_LOG_RULES = 1 << 6,   /* the slot has rules with `log` */
 };
 
 /* Time-outs of flows, in seconds here and in rules, in jiffies in the head. Defaults are nf_conntrack's. */
@@ -168,7 +172,9 @@ enum xdpfw_timeout {
 
 struct xdpfw_policy_head {
 	__u32 generation;
-	__u32 flags;                          /* enum xdpfw_head_flags; packets read the copy in `control` */
+	__u32 flags;    /* enum xdpfw_head_flags; packets read the copy in `control` */
+	__u32 log_rate; /* events a second, for each direction, verdict and reason */
+	__u32 pad;
 	__u64 timeouts[XDPFW_NR_TIMEOUTS];    /* jiffies, by enum xdpfw_timeout */
 	__u32 protocols[XDPFW_DIRS][256];     /* decision by IP protocol, for those without ports */
 	__u32 icmp_types[XDPFW_DIRS][2][256]; /* decision by type; [0] ICMP, [1] ICMPv6 */

@@ -7,6 +7,7 @@ Debian 12's bpftool does not know TCX yet.
 import ctypes
 import errno
 import json
+import mmap
 import os
 import platform
 import socket
@@ -15,6 +16,7 @@ import struct
 from lab import IFACE
 
 _NR_BPF = {"x86_64": 321, "aarch64": 280}.get(platform.machine())
+_OBJ_GET = 7
 _PROG_LOAD, _PROG_GET_FD_BY_ID, _OBJ_GET_INFO_BY_FD, _PROG_QUERY, _LINK_CREATE = 5, 13, 15, 16, 28
 _XDP_HAS_FRAGS = 1 << 5  # of the program
 _XDP_SKB_MODE = 1 << 1  # of the link: generic XDP
@@ -33,6 +35,17 @@ def _bpf(command, attributes):
         error = ctypes.get_errno()
         raise OSError(error, os.strerror(error))
     return result
+
+
+def read_map(path, size):
+    """The first `size` bytes of a pinned array that can be mapped."""
+    name = ctypes.create_string_buffer(str(path).encode())
+    fd = _bpf(_OBJ_GET, struct.pack("<Q", ctypes.addressof(name)))
+    try:
+        with mmap.mmap(fd, mmap.PAGESIZE, mmap.MAP_SHARED, mmap.PROT_READ) as memory:
+            return memory[:size]
+    finally:
+        os.close(fd)
 
 
 def _prog_info(fd):

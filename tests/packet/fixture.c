@@ -14,6 +14,7 @@
 
 #include "addresses.h"
 #include "compile.h"
+#include "compile_log.h"
 #include "datapath.h"
 #include "rig.h"
 #include "ruleset.h"
@@ -44,6 +45,7 @@ static void size_maps(void)
 		rig.skel->maps.port_counts, rig.skel->maps.reason_counts, rig.skel->maps.rule_counts,
 		rig.skel->maps.drop_deltas, rig.skel->maps.rule_deltas,   rig.skel->maps.sockets,
 		rig.skel->maps.routes,      rig.skel->maps.budgets,       rig.skel->maps.history,
+		rig.skel->maps.log_cpus,
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(per_cpu); i++)
@@ -75,6 +77,9 @@ static void map_all(void)
 	rig.fingerprints = map_memory(rig.skel->maps.fingerprints);
 	rig.sockets = map_memory(rig.skel->maps.sockets);
 	rig.history = map_memory(rig.skel->maps.history);
+	rig.rule_logs = map_memory(rig.skel->maps.rule_logs);
+	rig.log_state = map_memory(rig.skel->maps.log_state);
+	rig.log_cpus = map_memory(rig.skel->maps.log_cpus);
 }
 
 void fixture_open_as(const struct config *wanted)
@@ -160,6 +165,7 @@ void set_policy_in(unsigned int slot, const char *text)
 	cr_assert_eq(compile(&set, &env, &image, &e), 0, "%s", e.text);
 	cr_assert_eq(addresses_install(bpf_map__fd(rig.skel->maps.addresses), slot, &image.words, &e), 0, "%s", e.text);
 	words_free(&image.words);
+	compile_log(&set, &rig.heads[slot], &rig.rule_logs[slot]);
 	rig.control->flags[slot] = rig.heads[slot].flags;
 	ruleset_free(&set);
 }

@@ -8,6 +8,7 @@
 #include "fixture.h"
 #include "util.h"
 #include "xdpfw.skel.h"
+#include "xdpfw/log.h"
 
 struct rig {
 	struct xdpfw *skel;
@@ -25,6 +26,9 @@ struct rig {
 	struct xdpfw_fingerprint_table_value *fingerprints;
 	struct xdpfw_socket_set *sockets;
 	struct xdpfw_history *history;
+	struct xdpfw_rule_logs *rule_logs;
+	struct xdpfw_log_state *log_state;
+	struct xdpfw_log_cpu *log_cpus;
 };
 
 extern struct rig rig;

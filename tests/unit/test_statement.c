@@ -102,6 +102,9 @@ Test(statement, round_trip)
 		{"block ::/0", "block ::/0"},
 		{"option allow-ping off", "option allow-ping off"},
 		{"option non-ip on", "option non-ip on"},
+		{"option log-drops off", "option log-drops off"},
+		{"option log-rate 100", "option log-rate 100"},
+		{"option log-rate 0", "option log-rate 0"},
 		{"option udp-timeout 60s", "option udp-timeout 60s"},
 		{"option udp-timeout 1m", "option udp-timeout 60s"},
 		{"option udp-replied-timeout 1", "option udp-replied-timeout 1s"},
@@ -243,7 +246,8 @@ Test(statement, the_id_is_a_hash_of_the_match_part)
 #define NO_SUCH_TYPE     ": no such type; write a name, as echo-request, or a number, as icmp4/8 or icmp6/128"
 #define NUMBERED         ": ICMP and ICMPv6 number their types differently; write "
 #define OPTIONS                                                                                                        \
-	"allow-ping, non-ip, udp-timeout, udp-replied-timeout, icmp-timeout, sctp-timeout, other-timeout, "            \
+	"allow-ping, non-ip, log-drops, log-rate, udp-timeout, udp-replied-timeout, icmp-timeout, sctp-timeout, "      \
+	"other-timeout, "                                                                                              \
 	"tcp-syn-timeout, tcp-established-timeout, tcp-closing-timeout, tcp-closed-timeout"
 #define MISSING ": the target is missing; write ports, a service or 'any', as "
 
@@ -403,6 +407,10 @@ static const struct refusal refusals[] = {
 	{"option allow-ping", "'option allow-ping': the value is missing; write option allow-ping on or off"},
 	{"option allow-ping yes", "'yes': not a value of allow-ping; write on or off"},
 	{"option non-ip on off", "'off': one word too many"},
+	{"option log-drops maybe", "'maybe': not a value of log-drops; write on or off"},
+	{"option log-rate", "'option log-rate': the value is missing; write option log-rate 10"},
+	{"option log-rate fast", "'fast': option log-rate is a number of events a second, 0..1000000"},
+	{"option log-rate 1000001", "'1000001': option log-rate is a number of events a second, 0..1000000"},
 	{"option allow-ping 1", "'1': not a value of allow-ping; write on or off"},
 	{"option udp-timeout", "'option udp-timeout': the value is missing; write option udp-timeout 60s"},
 	{"option udp-timeout on", "'on': not a duration; write a number and s, m, h, d or w, as 90s or 1h"},
