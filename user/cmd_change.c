@@ -10,6 +10,7 @@
 #include "command.h"
 #include "edit.h"
 #include "enforce.h"
+#include "environment.h"
 #include "open_connections.h"
 #include "overlap.h"
 #include "parse_number.h"
@@ -98,6 +99,30 @@ static void warn_of_empty_set(const struct ruleset *set, const struct address_ma
 			     match->set, match->set);
 }
 
+static void warn_of_absent_iface(const struct environment *env, const char *name, struct changes *c)
+{
+	if (name && !env->find_iface(name))
+		changes_warn(
+			c,
+			"%s: there is no such interface now, so the rule matches nothing; `xdpfw reload` when there is",
+			name);
+}
+
+/* Names are looked up when the policy is compiled: what is not there then is not meant. */
+static void warn_of_absent(const struct rule *rule, struct changes *c)
+{
+	const struct environment env = environment_here();
+	__u64 id;
+	__u32 level;
+
+	warn_of_absent_iface(&env, rule->on, c);
+	warn_of_absent_iface(&env, rule->on_out, c);
+	if (rule->cgroup && env.find_cgroup(rule->cgroup, &id, &level))
+		changes_warn(
+			c, "%s: there is no such cgroup now, so the rule matches nothing; `xdpfw reload` when there is",
+			rule->cgroup);
+}
+
 static int add_statement(struct ruleset *set, const struct addition *a, const struct statement *wanted, size_t place,
 			 struct changes *c, struct error *e)
 {
@@ -123,6 +148,7 @@ static int add_statement(struct ruleset *set, const struct addition *a, const st
 	warn_of_hidden(set, wanted->id, c);
 	warn_of_empty_set(set, &wanted->rule.from, c);
 	warn_of_empty_set(set, &wanted->rule.to, c);
+	warn_of_absent(&wanted->rule, c);
 	return 0;
 }
 

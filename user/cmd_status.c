@@ -159,10 +159,26 @@ static void print_sets(const struct session *s)
 	json_decref(sets);
 }
 
+/* As wide as the longest rule, within reason. */
+static int rule_width(const struct ruleset *set)
+{
+	int width = 44;
+
+	for (size_t i = 0; i < set->count; i++) {
+		_free_ char *text =
+			set->statements[i].kind == STATEMENT_RULE ? statement_format(&set->statements[i]) : NULL;
+		int length = text ? strlen(text) : 0;
+
+		if (length > width && length <= 90)
+			width = length;
+	}
+	return width;
+}
+
 static void print_policy(const struct session *s)
 {
 	size_t blocks = ruleset_count(&s->now, STATEMENT_BLOCK);
-	int n = 0;
+	int n = 0, width = rule_width(&s->now);
 
 	printf("default: in %s, out %s, routed %s\n", action_name(ruleset_default(&s->now, XDPFW_IN)),
 	       action_name(ruleset_default(&s->now, XDPFW_OUT)), action_name(ruleset_default(&s->now, XDPFW_ROUTED)));
@@ -173,11 +189,11 @@ static void print_policy(const struct session *s)
 
 		if (line->kind == STATEMENT_RULE) {
 			if (n++ == 0)
-				printf("%5s  %-44s %12s %14s\n", "#", "RULE", "PACKETS", "BYTES");
-			printf("%5d  %-44s %12llu %14llu\n", n, text, (unsigned long long)count.packets,
+				printf("%5s  %-*s %12s %14s\n", "#", width, "RULE", "PACKETS", "BYTES");
+			printf("%5d  %-*s %12llu %14llu\n", n, width, text, (unsigned long long)count.packets,
 			       (unsigned long long)count.bytes);
 		} else if (line->kind == STATEMENT_FORWARD) {
-			printf("%5s  %-44s %12llu %14llu\n", "", text, (unsigned long long)count.packets,
+			printf("%5s  %-*s %12llu %14llu\n", "", width, text, (unsigned long long)count.packets,
 			       (unsigned long long)count.bytes);
 		} else if ((line->kind == STATEMENT_BLOCK && blocks <= FEW) || line->kind == STATEMENT_OPTION) {
 			printf("%5s  %s\n", "", text);

@@ -164,3 +164,10 @@ def test_cgroups(loaded, family, cgroup):
     loaded.policy(f"deny out {port}/tcp cgroup {name}")
     assert connects(loaded, family, port)
     assert not connects(loaded, family, port, inside)
+
+
+def test_what_is_not_there_is_said(fw):
+    """A rule about it matches nothing, which looks like a rule that does not work."""
+    assert "no such interface" in fw.json("allow in 22 on nosuch0")["warnings"][0]
+    assert "no such cgroup" in fw.json("deny out 25 cgroup nosuch.slice")["warnings"][0]
+    assert fw.json(f"allow in 23 on {lab.IFACE}")["warnings"] == []
