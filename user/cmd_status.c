@@ -115,7 +115,7 @@ static void print_json(const struct status *st)
 		else if (line->kind == STATEMENT_BLOCK)
 			json_array_append_new(blocked, json_string(format_prefix(&line->block.prefix, text)));
 	}
-	root = json_pack("{s:i,s:s,s:s,s:b,s:i,s:s,s:b,s:o,s:{s:s,s:s,s:s},s:b,s:o,s:o,s:o,s:o}", "schema", 1,
+	root = json_pack("{s:i,s:s,s:s,s:b,s:i,s:s,s:b,s:o,s:{s:s,s:s,s:s},s:b,s:o,s:o,s:o,s:o,s:o}", "schema", 1,
 			 "version", XDPFW_VERSION, "instance", s->instance.name, "loaded", s->live, "generation",
 			 s->live ? (int)store_generation(&s->store) : 0, "rules_file", s->instance.rules_file,
 			 "file_in_sync", st->in_sync, "interfaces", interfaces_json(st), "defaults", "in",

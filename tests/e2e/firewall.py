@@ -11,6 +11,7 @@ import subprocess
 from pathlib import Path
 
 import bpf
+import schemas
 from lab import IFACE
 
 BINARY = Path(os.environ.get("XDPFW_BINARY", Path(__file__).resolve().parents[2] / "build" / "xdpfw"))
@@ -73,8 +74,11 @@ class Firewall:
         assert re.match(r"xdpfw: .+: .+", lines[0]), f"`{words}`: not `xdpfw: WHAT: WHY`: {lines[0]}"
         return lines[0]
 
-    def json(self, words, code=0):
-        return json.loads(self(f"{words} --json", code=code).out)
+    def json(self, words, code=0, **how):
+        """What it prints with --json, which must be as its schema says."""
+        document = json.loads(self(f"{words} --json", code=code, **how).out)
+        schemas.check(shlex.split(words), document)
+        return document
 
     def load(self, mode, *words):
         return self(["load", IFACE, "--mode", mode, *words])
