@@ -4,45 +4,12 @@
 #include <errno.h>
 #include <string.h>
 
+#include "candidate.h"
 #include "changes.h"
 #include "command.h"
 #include "enforce.h"
 #include "rulesfile.h"
 #include "util.h"
-
-static int read_policy(const char *path, struct ruleset *set, struct error *e)
-{
-	_free_ char *text = NULL;
-	int err = rulesfile_read(path, &text, e);
-
-	return err ? err : ruleset_parse(text, strcmp(path, "-") == 0 ? "stdin" : path, set, e);
-}
-
-/* `apply` changes the policy, not which interfaces are loaded: the live `load` lines stay, and so does panic. */
-static int keep_interfaces(const struct session *s, struct ruleset *set, struct error *e)
-{
-	size_t count = set->count;
-
-	for (size_t i = count; i-- > 0;)
-		if (set->statements[i].kind == STATEMENT_LOAD && s->live)
-			ruleset_delete(set, STATEMENT_LOAD, set->statements[i].id);
-	for (size_t i = 0; s->live && i < s->now.count; i++) {
-		_free_ char *line = NULL;
-		struct statement copy = {};
-		enum change change;
-		int err;
-
-		if (s->now.statements[i].kind != STATEMENT_LOAD && s->now.statements[i].kind != STATEMENT_PANIC)
-			continue;
-		line = statement_format(&s->now.statements[i]);
-		err = line ? statement_parse_line(line, &copy, e) : -ENOMEM;
-		if (!err)
-			err = ruleset_add(set, &copy, &change, e);
-		if (err)
-			return err;
-	}
-	return 0;
-}
 
 /* @path NULL: the instance's own rules file. */
 static int apply(const struct settings *settings, const char *path, struct error *e)
@@ -59,9 +26,9 @@ static int apply(const struct settings *settings, const char *path, struct error
 		err = fail(e, -ENOTCONN, "reload: nothing is loaded; `xdpfw load IFACE` enforces %s",
 			   s.instance.rules_file);
 	if (!err)
-		err = read_policy(path ? path : s.instance.rules_file, &after, e);
+		err = candidate_read(path ? path : s.instance.rules_file, &after, e);
 	if (!err)
-		err = keep_interfaces(&s, &after, e);
+		err = candidate_keep_interfaces(&s, &after, e);
 	if (!err)
 		changes_compare(&c, &s.now, &after);
 	/* Also with no difference to what is live: the file may have been edited, or rules reordered. */
@@ -84,7 +51,7 @@ int cmd_apply(const struct settings *settings, struct words words, struct error 
 	if (words.count != 2 || (words.list[1][0] == '-' && words.list[1][1]))
 		return fail(e, -EINVAL, "apply: one file, or - for standard input: `apply FILE [--check]`");
 	if (check) {
-		err = read_policy(words.list[1], &set, e);
+		err = candidate_read(words.list[1], &set, e);
 		if (!err && !settings->quiet && !settings->json)
 			printf("%s: %zu rules, %zu forwards, no mistakes\n", words.list[1],
 			       ruleset_count(&set, STATEMENT_RULE), ruleset_count(&set, STATEMENT_FORWARD));

@@ -40,6 +40,7 @@ int cmd_stats(const struct settings *settings, struct words words, struct error 
 int cmd_history(const struct settings *settings, struct words words, struct error *e);
 int cmd_bench(const struct settings *settings, struct words words, struct error *e);
 int cmd_doctor(const struct settings *settings, struct words words, struct error *e);
+int cmd_plan(const struct settings *settings, struct words words, struct error *e);
 int cmd_explain(const struct settings *settings, struct words words, struct error *e);
 int cmd_log(const struct settings *settings, struct words words, struct error *e);
 int cmd_flows(const struct settings *settings, struct words words, struct error *e);

@@ -68,6 +68,8 @@ static const struct command {
 	{"doctor", "doctor", "what stands in the way or slows things down, and the command that mends it", cmd_doctor},
 	{"log", "log [--pcap FILE] [--count N]", "follow what is dropped and what rules with `log` decide", cmd_log},
 	{"log", "log drops on|off", "whether drops are among it", cmd_log},
+	{"plan", "plan FILE|-", "what apply would change, and whose connections and listeners it would concern",
+	 cmd_plan},
 	{"history", "history [ADDR[/LENGTH]] [:PORT]", "what was dropped last, and why", cmd_history},
 	{"flows", "flows [PROTO] [port N] [with ADDR] [state NAME] [--kill]", "connections as the firewall sees them",
 	 cmd_flows},
