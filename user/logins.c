@@ -31,6 +31,7 @@ static const struct {
 /* A socket that a login daemon holds. */
 struct owned {
 	__u32 inode;
+	bool knocking; /* nobody has proved yet who he is */
 	const char *daemon;
 };
 
@@ -76,21 +77,40 @@ static const char *daemon_of_process(int proc, const char *pid)
 	return NULL;
 }
 
-static void note_descriptor(struct search *s, int fds, const char *fd, const char *daemon)
+/*
+ * Before sshd knows who is there, it says so in the title of the process that talks to him. Such a connection is no
+ * login: it may well be what an address is being blocked for.
+ */
+static bool is_knocking(int proc, const char *pid)
+{
+	char path[64], title[256] = {};
+	_close_ int fd = -1;
+
+	snprintf(path, sizeof(path), "%.20s/cmdline", pid);
+	fd = openat(proc, path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || read(fd, title, sizeof(title) - 1) <= 0)
+		return false;
+	return strncmp(title, "sshd", 4) == 0 && (strstr(title, "[accepted]") || strstr(title, "[net]"));
+}
+
+static void note_descriptor(struct search *s, int fds, const char *fd, const struct owned *like)
 {
 	char target[64] = {};
 	unsigned int inode;
 
 	if (readlinkat(fds, fd, target, sizeof(target) - 1) < 0 || sscanf(target, "socket:[%u]", &inode) != 1)
 		return;
-	if (grow(&s->owned, s->nr_owned, &s->owned_room, sizeof(*s->owned)))
+	if (grow(&s->owned, s->nr_owned, &s->owned_room, sizeof(*s->owned))) {
 		s->err = -ENOMEM;
-	else
-		s->owned[s->nr_owned++] = (struct owned){inode, daemon};
+		return;
+	}
+	s->owned[s->nr_owned] = *like;
+	s->owned[s->nr_owned++].inode = inode;
 }
 
 static void note_process(struct search *s, int proc, const char *pid, const char *daemon)
 {
+	const struct owned like = {.daemon = daemon, .knocking = is_knocking(proc, pid)};
 	struct dirent *entry;
 	char path[64];
 	DIR *fds;
@@ -100,7 +120,7 @@ static void note_process(struct search *s, int proc, const char *pid, const char
 	fd = openat(proc, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	fds = fd < 0 ? NULL : fdopendir(fd);
 	while (fds && (entry = readdir(fds)))
-		note_descriptor(s, fd, entry->d_name, daemon);
+		note_descriptor(s, fd, entry->d_name, &like);
 	if (fds)
 		closedir(fds);
 	else if (fd >= 0)
@@ -112,6 +132,22 @@ static int by_inode(const void *a, const void *b)
 	const struct owned *x = a, *y = b;
 
 	return (x->inode > y->inode) - (x->inode < y->inode);
+}
+
+/* Several processes hold one socket: make one entry of theirs. */
+static void merge_owned(struct search *s)
+{
+	size_t kept = 0;
+
+	if (s->nr_owned)
+		qsort(s->owned, s->nr_owned, sizeof(*s->owned), by_inode);
+	for (size_t i = 0; i < s->nr_owned; i++) {
+		if (kept && s->owned[kept - 1].inode == s->owned[i].inode)
+			s->owned[kept - 1].knocking |= s->owned[i].knocking;
+		else
+			s->owned[kept++] = s->owned[i];
+	}
+	s->nr_owned = kept;
 }
 
 /* The sockets of all login daemons on this machine; an inode is unique over network namespaces. */
@@ -131,18 +167,15 @@ static int find_owned(struct search *s)
 			note_process(s, dirfd(proc), entry->d_name, daemon);
 	}
 	closedir(proc);
-	if (s->nr_owned)
-		qsort(s->owned, s->nr_owned, sizeof(*s->owned), by_inode);
+	merge_owned(s);
 	return s->err;
 }
 
-static const char *owner_of(const struct search *s, __u32 inode)
+static const struct owned *find_owner(const struct search *s, __u32 inode)
 {
-	const struct owned key = {.inode = inode}, *found = NULL;
+	const struct owned key = {.inode = inode};
 
-	if (inode && s->nr_owned)
-		found = bsearch(&key, s->owned, s->nr_owned, sizeof(key), by_inode);
-	return found ? found->daemon : NULL;
+	return inode && s->nr_owned ? bsearch(&key, s->owned, s->nr_owned, sizeof(key), by_inode) : NULL;
 }
 
 static void note_listener(const struct socket_row *row, void *data)
@@ -169,7 +202,7 @@ static bool is_local(const struct socket_row *row)
 }
 
 /*
- * What may be a login: it came in. A connection that this host began (a tunnel that sshd opens for its client) has an
+ * What may be a login: it came in and was accepted (has an inode). A connection that this host began (a tunnel that sshd opens for its client) has an
  * ephemeral port, on which nobody listens.
  */
 static void note_connection(const struct socket_row *row, void *data)
@@ -178,7 +211,8 @@ static void note_connection(const struct socket_row *row, void *data)
 	bool listening = is_listening(s, row->local_port);
 	size_t room = s->room;
 
-	if (row->state != STATE_ESTABLISHED || is_local(row) || (!listening && row->local_port >= s->first_ephemeral))
+	if (row->state != STATE_ESTABLISHED || !row->inode || is_local(row) ||
+	    (!listening && row->local_port >= s->first_ephemeral))
 		return;
 	if (grow(&s->list->logins, s->list->count, &room, sizeof(*s->list->logins)) ||
 	    grow(&s->inodes, s->list->count, &s->room, sizeof(*s->inodes))) {
@@ -198,14 +232,14 @@ static void note_connection(const struct socket_row *row, void *data)
 static void note_login_port(const struct socket_row *row, void *data)
 {
 	struct search *s = data;
-	const char *daemon = owner_of(s, row->inode);
+	const struct owned *owner = find_owner(s, row->inode);
 
-	if (!daemon)
+	if (!owner)
 		return;
 	if (grow(&s->list->ports, s->list->nr_ports, &s->ports_room, sizeof(*s->list->ports)))
 		s->err = -ENOMEM;
 	else
-		s->list->ports[s->list->nr_ports++] = (struct login_port){row->local_port, daemon};
+		s->list->ports[s->list->nr_ports++] = (struct login_port){row->local_port, owner->daemon};
 }
 
 static const char *daemon_listening(const struct login_list *list, __u16 port)
@@ -224,11 +258,10 @@ static void keep_logins(struct search *s)
 	size_t kept = 0;
 
 	for (size_t i = 0; i < list->count; i++) {
-		const char *daemon = owner_of(s, s->inodes[i]);
+		const struct owned *owner = find_owner(s, s->inodes[i]);
+		const char *daemon = owner ? owner->daemon : daemon_listening(list, list->logins[i].local_port);
 
-		if (!daemon)
-			daemon = daemon_listening(list, list->logins[i].local_port);
-		if (!daemon)
+		if (!daemon || (owner && owner->knocking))
 			continue;
 		list->logins[kept] = list->logins[i];
 		list->logins[kept++].daemon = daemon;

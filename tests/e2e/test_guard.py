@@ -124,6 +124,22 @@ def test_nobody_logged_in(fw, daemon):
     fw(f"block {V4.peer}")
 
 
+def test_who_has_not_logged_in_can_be_blocked(fw, daemon):
+    """Someone who only knocks: a silent connection, and one that tries passwords. A real login beside it is guarded."""
+    server = daemon()
+    fw("allow in 22/tcp")
+    fw.load("tc")
+    silent = traffic.connect(fw.net.peer, V4, V4.host, 22)
+    trying = traffic.connect(fw.net.peer, V4, V4.host, 22)
+    trying.sendall(b"SSH-2.0-knocking\r\n")
+    assert trying.recv(100).startswith(b"SSH-2.0")
+    assert trying.recv(100), "the server has begun to negotiate"
+    assert silent.recv(100).startswith(b"SSH-2.0")
+    fw(f"block {V4.peer} --dry-run")
+    server.login()
+    refused(fw, f"block {V4.peer}", f"'block {V4.peer}'")
+
+
 def test_a_connection_that_is_already_kept_out_is_not_the_change_s_fault(fw, daemon):
     """The port was closed before, by force: what comes later does no new harm."""
     session = daemon().login()
