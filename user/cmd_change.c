@@ -33,11 +33,11 @@ int edit_policy(const struct settings *settings, bool runtime, edit_fn edit, voi
 	live = s.live;
 	if (runtime && !live)
 		err = fail(e, -ENOTCONN, "--runtime: not loaded; leave it out to change the rules file");
-	if (!err)
+	if (!err && !runtime) /* else the file does not matter */
 		err = session_check_sync(&s, e);
 	if (!err && ruleset_copy(&s.now, &after))
 		err = fail(e, -ENOMEM, "out of memory");
-	ruleset_drop_expired(&after, time(NULL));
+	ruleset_drop_expired(&after, time(NULL), runtime);
 	if (!err)
 		err = edit(&after, what, &c, e);
 	if (!err && changes_any(&c))
@@ -131,6 +131,8 @@ static int add_statement(struct ruleset *set, const struct addition *a, const st
 	enum change change;
 	int err;
 
+	if (wanted->kind == STATEMENT_BLOCK && wanted->runtime && old && !old->runtime && !old->block.expires)
+		return 0; /* for good is longer than any time */
 	if (wanted->runtime && old && !old->runtime)
 		return fail(e, -EINVAL, "--runtime: the rules file has this already; change it without --runtime");
 	if (statement_copy(wanted, &s))

@@ -15,9 +15,11 @@ static void delete_as_typed(struct ruleset *set, const struct statement *wanted,
 {
 	const struct statement *found = ruleset_find(set, wanted->kind, wanted->id);
 
-	if (!found || (wanted->kind == STATEMENT_RULE &&
-		       (found->rule.verdict != wanted->rule.verdict || found->rule.limited != wanted->rule.limited)))
+	if (!found || (wanted->runtime && !found->runtime)) /* with --runtime, the file's stays */
 		return;
+	if (wanted->kind == STATEMENT_RULE &&
+	    (found->rule.verdict != wanted->rule.verdict || found->rule.limited != wanted->rule.limited))
+		return; /* another one */
 	changes_note(c, CHANGE_REMOVED, found);
 	ruleset_delete(set, wanted->kind, wanted->id);
 }
@@ -51,7 +53,8 @@ static int delete_typed(const struct settings *settings, struct words words, str
 	int err = statements_parse(words.count, words.list, take_into_ruleset, &wanted, e);
 
 	if (!err)
-		err = edit_policy(settings, false, edit_delete_typed, &wanted, e);
+		err = edit_policy(settings, wanted.count && wanted.statements[0].runtime, edit_delete_typed, &wanted,
+				  e);
 	ruleset_free(&wanted);
 	return err;
 }

@@ -264,14 +264,14 @@ static void close_gaps(struct ruleset *set)
 	index_rebuild(set);
 }
 
-size_t ruleset_drop_expired(struct ruleset *set, __u64 now)
+size_t ruleset_drop_expired(struct ruleset *set, __u64 now, bool only_runtime)
 {
 	size_t dropped = 0;
 
 	for (size_t i = 0; i < set->count; i++) {
 		__u64 expires = statement_expires(&set->statements[i]);
 
-		if (!expires || expires > now)
+		if (!expires || expires > now || (only_runtime && !set->statements[i].runtime))
 			continue;
 		statement_free(&set->statements[i]);
 		dropped++;

@@ -231,8 +231,8 @@ int ruleset_insert(struct ruleset *set, size_t n, struct statement *s, enum chan
 /* Switch a rule on or off. */
 enum change ruleset_enable(struct ruleset *set, __u64 id, bool enabled);
 
-/* Forget what has expired; returns how much there was. */
-size_t ruleset_drop_expired(struct ruleset *set, __u64 now);
+/* Forget what has expired, or with @only_runtime what of it is in no file; returns how much there was. */
+size_t ruleset_drop_expired(struct ruleset *set, __u64 now, bool only_runtime);
 
 /* When a statement expires, 0 = never. */
 __u64 statement_expires(const struct statement *s);

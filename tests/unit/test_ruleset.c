@@ -636,8 +636,9 @@ Test(ruleset, what_has_expired_can_be_dropped)
 			  "block ::1 until 2026-01-01T00:00:01Z\nset add x ::2 until 2026-01-01T00:00:00Z\n");
 	__u64 then = find(&set, "allow 1")->rule.expires;
 
-	cr_expect_eq(ruleset_drop_expired(&set, then - 1), 0);
-	cr_expect_eq(ruleset_drop_expired(&set, then), 2);
+	cr_expect_eq(ruleset_drop_expired(&set, then - 1, false), 0);
+	cr_expect_eq(ruleset_drop_expired(&set, then, true), 0);
+	cr_expect_eq(ruleset_drop_expired(&set, then, false), 2);
 	expect_set(&set, "allow in 2\n# c\nblock ::1 until 2026-01-01T00:00:01Z\n");
 	cr_expect(!find(&set, "allow 1") && find(&set, "block ::1") && find(&set, "allow 2"));
 	ruleset_free(&set);
