@@ -221,6 +221,26 @@ def test_changes_at_once_are_all_kept(fw):
     assert sorted(fw.policy_lines()) == sorted(f"allow in {port}" for port in ports)
 
 
+def test_a_hundred_changes_at_once(fw):
+    """They serialise. Whoever waited ten seconds in vain says so, and nobody's change is lost or half done."""
+    fw.load("tc")
+    ports = [traffic.fresh_port() for _ in range(100)]
+    running = [
+        subprocess.Popen(
+            fw.command(f"allow in {port}"), env=fw.env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        )
+        for port in ports
+    ]
+    ends = [(port, process.communicate(timeout=120)[1], process.returncode) for port, process in zip(ports, running)]
+    done = sorted(f"allow in {port}" for port, _, code in ends if code == 0)
+    assert done, "nobody got through"
+    for _, text, code in ends:
+        assert code == 0 or (code == 1 and "busy" in text), text
+    assert sorted(fw.rule_texts()) == done and sorted(fw.policy_lines()) == done
+    assert fw.json("status")["file_in_sync"] is True
+    assert fw.json("status")["generation"] == 1 + len(done), "each is one generation"
+
+
 # ---- refusals -----------------------------------------------------------
 
 
