@@ -7,6 +7,7 @@ import shlex
 import pytest
 
 import bpf
+import schemas
 import traffic
 from lab import IFACE, V4, run
 
@@ -32,6 +33,7 @@ def findings(fw):
     """{id: (interface, command)}; the exit code says if there are any."""
     result = fw.attempt("doctor --json")
     report = json.loads(result.out)
+    schemas.check(["doctor"], report)
     assert result.code == (1 if report["findings"] else 0) and not result.err
     return {one["id"]: (one["interface"], one["mend"]) for one in report["findings"]}
 

@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """plan: what apply would change and whom it would concern; it touches nothing, and what it says then happens."""
 
-import json
-
 import pytest
 
 import traffic
@@ -24,7 +22,7 @@ def served(loaded):
 
 def plan(fw, *lines):
     text = "".join(f"{line}\n" for line in lines)
-    return json.loads(fw("plan - --json", stdin=text).out)
+    return fw.json("plan -", stdin=text)
 
 
 def mine(report, port):
