@@ -8,6 +8,7 @@
 #include "changes.h"
 #include "command.h"
 #include "enforce.h"
+#include "point_out.h"
 #include "rulesfile.h"
 #include "util.h"
 
@@ -42,22 +43,44 @@ static int apply(const struct settings *settings, const char *path, struct error
 	return err;
 }
 
+/* The error is one line on standard error; this stands below it. */
+static void show_mistake(const char *text, const char *name, const struct error *e)
+{
+	_free_ char *where = point_out(text, name, e->text);
+
+	if (where)
+		fputs(where, stdout);
+}
+
+/* --check: without root, without looking at what is loaded. */
+static int judge(const struct settings *settings, const char *path, struct error *e)
+{
+	const char *name = strcmp(path, "-") == 0 ? "stdin" : path;
+	_free_ char *text = NULL;
+	struct ruleset set = {};
+	int err = rulesfile_read(path, &text, e);
+
+	if (err)
+		return err;
+	err = ruleset_parse(text, name, &set, e);
+	if (err && !settings->quiet && !settings->json)
+		show_mistake(text, name, e);
+	if (!err && !settings->quiet && !settings->json)
+		printf("%s: %zu rules, %zu forwards, no mistakes\n", path, ruleset_count(&set, STATEMENT_RULE),
+		       ruleset_count(&set, STATEMENT_FORWARD));
+	ruleset_free(&set);
+	return err;
+}
+
 int cmd_apply(const struct settings *settings, struct words words, struct error *e)
 {
 	bool check = take_flag(&words, "--check");
-	struct ruleset set = {};
 	int err;
 
 	if (words.count != 2 || (words.list[1][0] == '-' && words.list[1][1]))
 		return fail(e, -EINVAL, "apply: one file, or - for standard input: `apply FILE [--check]`");
-	if (check) {
-		err = candidate_read(words.list[1], &set, e);
-		if (!err && !settings->quiet && !settings->json)
-			printf("%s: %zu rules, %zu forwards, no mistakes\n", words.list[1],
-			       ruleset_count(&set, STATEMENT_RULE), ruleset_count(&set, STATEMENT_FORWARD));
-		ruleset_free(&set);
-		return err;
-	}
+	if (check)
+		return judge(settings, words.list[1], e);
 	err = require_root(e);
 	return err ? err : apply(settings, words.list[1], e);
 }

@@ -37,11 +37,13 @@ int edit_policy(const struct settings *settings, bool runtime, edit_fn edit, voi
 		err = session_check_sync(&s, e);
 	if (!err && ruleset_copy(&s.now, &after))
 		err = fail(e, -ENOMEM, "out of memory");
-	ruleset_drop_expired(&after, time(NULL), runtime);
 	if (!err)
 		err = edit(&after, what, &c, e);
-	if (!err && changes_any(&c))
+	/* What has expired goes with the next change; not before it, for the numbers typed are those that status shows. */
+	if (!err && changes_any(&c)) {
+		ruleset_drop_expired(&after, time(NULL), runtime);
 		err = enforce(&s, &after, runtime, &c, e);
+	}
 	if (!err || (err == -EKEYREJECTED && settings->dry_run))
 		changes_print(&c, settings, live);
 	ruleset_free(&after);

@@ -67,3 +67,12 @@ def test_status_takes_the_words_of_ufw(fw):
     plain = fw("status", code=3).out
     assert fw("status verbose", code=3).out == plain and fw("status numbered", code=3).out == plain
     fw.refuses("status verbos", code=2)
+
+
+def test_numbers_are_those_that_status_shows(fw):
+    """Also while a rule that has expired still stands there; it goes with the next change."""
+    fw.rules.write_text("allow in 1 until 2020-01-01T00:00:00Z\nallow in 2\nallow in 3\n", encoding="utf-8")
+    assert [rule["n"] for rule in fw.json("status", code=3)["rules"]] == [1, 2, 3]
+    assert fw.json("delete 2")["removed"] == ["allow in 2"]
+    assert fw.policy_lines() == ["allow in 3"]
+    assert fw.json("allow 3")["changed"] is False

@@ -262,9 +262,12 @@ def test_broken_file_at_load_keeps_the_old_policy(fw):
 def test_check_needs_neither_root_nor_load(fw):
     """The namespace is not entered either: there is nothing to look at there."""
     command = [*NOBODY, fw.command("x")[0], "apply", "-", "--check"]
-    for text, code in (("allow in 22\n", 0), ("allow in 70000\n", 2)):
+    for text, code, said in (
+        ("allow in 22\n", 0, "-: 1 rules, 0 forwards, no mistakes\n"),
+        ("allow in 22\ndeny in 70000\n", 2, "    deny in 70000\n            ^^^^^\n"),
+    ):
         done = subprocess.run(command, input=text, env=fw.env, capture_output=True, text=True, timeout=20, check=False)
-        assert done.returncode == code, done.stderr
+        assert (done.returncode, done.stdout) == (code, said), done.stderr
     assert fw.rules_lines() == []
 
 
