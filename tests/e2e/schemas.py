@@ -19,6 +19,8 @@ def validator(name):
 
 def name_of(words):
     """The schema for a command: its own, else that of all commands that change something."""
+    if words[:2] == ["log", "drops"]:
+        return "change"
     for name in ("-".join(words[:2]), words[0]):
         if (DIRECTORY / f"{name}.json").exists():
             return name

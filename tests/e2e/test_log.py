@@ -16,6 +16,7 @@ import pytest
 import bpf
 import frames
 import lab
+import schemas
 import traffic
 
 PER_SECOND = 10  # option log-rate at first
@@ -39,7 +40,10 @@ class Follower:
         self.process.send_signal(how)
         out, err = self.process.communicate(timeout=10)
         assert self.process.returncode == code, err
-        return [json.loads(line) for line in out.splitlines()]
+        lines = [json.loads(line) for line in out.splitlines()]
+        for line in lines:
+            schemas.check(["log"], line)
+        return lines
 
     def kill(self):
         if self.process.poll() is None:

@@ -70,6 +70,7 @@ def test_changes(fw):
     fw.json("confirm")
     fw.json("allow in 3 --confirm 60")
     fw.json("rollback")
+    fw.json("log drops off")
     fw.json("panic on")
     fw.json("panic off")
     fw.json("unload --all")
