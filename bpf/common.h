@@ -21,6 +21,7 @@
 #include "xdpfw/counters.h"
 #include "xdpfw/decision.h"
 #include "xdpfw/flow.h"
+#include "xdpfw/forward.h"
 #include "xdpfw/history.h"
 #include "xdpfw/log.h"
 #include "xdpfw/policy.h"
@@ -45,15 +46,18 @@ struct icmp_header {
 #define ICMP_ECHOREPLY     0
 #define ICMP_DEST_UNREACH  3
 #define ICMP_PORT_UNREACH  3
+#define ICMP_FRAG_NEEDED   4
 #define ICMP_ECHO          8
 #define ICMP_TIME_EXCEEDED 11
 #define ICMP_PARAMETERPROB 12
 
 /* RFC 4443 */
-#define ICMPV6_DEST_UNREACH 1
-#define ICMPV6_PORT_UNREACH 4
-#define ICMPV6_ECHO_REQUEST 128
-#define ICMPV6_ECHO_REPLY   129
+#define ICMPV6_DEST_UNREACH  1
+#define ICMPV6_PORT_UNREACH  4
+#define ICMPV6_TOO_BIG       2
+#define ICMPV6_TIME_EXCEEDED 3
+#define ICMPV6_ECHO_REQUEST  128
+#define ICMPV6_ECHO_REPLY    129
 
 /* Beyond every offset that the parser can reach, and small enough for the verifier, which
  * gives up on packet offsets that may exceed 65,535. */
@@ -66,6 +70,12 @@ enum fragment_kind {
 	FRAGMENT_NONE,  /* a whole packet, or an atomic IPv6 fragment (RFC 6946) */
 	FRAGMENT_FIRST, /* holds the L4 header */
 	FRAGMENT_LATER, /* payload where ports would be */
+};
+
+/* Which end of a forwarded connection has sent the packet. */
+enum side {
+	SIDE_CLIENT,
+	SIDE_TARGET,
 };
 
 enum hook {
@@ -119,6 +129,11 @@ struct pkt {
 	__u8 forwarded; /* out: no socket of this host sends it */
 	__u8 l4_header; /* TCP: bytes */
 	__u16 window;   /* TCP, unscaled, host byte order */
+	union {
+		__u16 service_port; /* of what is forwarded with state: the port that the client asked for */
+		__u16 quoted_l4;    /* of a forwarded ICMP error: offset of the quoted packet's L4 header */
+	};
+	__u32 connection; /* what is forwarded with state: see xdpfw_connection() */
 };
 
 /* TCP flags as they stand in byte 13 of the header. */

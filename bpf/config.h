@@ -34,4 +34,13 @@ const volatile __u8 cfg_xdp_tx = 1;
 /* A twin (xdpfw/twin.h): says what it would do and writes to no map. Whatever writes asks this first. */
 const volatile __u8 cfg_observe = 0;
 
+/*
+ * The source ports that forwards give to connections, in buckets of XDPFW_WAYS: so many from the first one up, and
+ * all from the other one up. Between them lie the ports that the kernel gives to this host's own connections
+ * (net.ipv4.ip_local_port_range).
+ */
+const volatile __u32 cfg_low_bucket = 1024 / XDPFW_WAYS;
+const volatile __u32 cfg_low_buckets = (32768 - 1024) / XDPFW_WAYS;
+const volatile __u32 cfg_high_bucket = 61000 / XDPFW_WAYS;
+
 #endif

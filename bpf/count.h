@@ -8,6 +8,7 @@
 #include "maps.h"
 #include "policy.h"
 #include "service.h"
+#include "translation.h"
 
 static __always_inline void add(struct xdpfw_count *count, const struct pkt *p)
 {
@@ -104,6 +105,11 @@ static __always_inline void count_passed(void *ctx, const struct pkt *p, enum xd
 	__u32 side = dir == XDPFW_IN ? XDPFW_RX : XDPFW_TX;
 	bool service;
 
+	if (unlikely(p->connection)) {
+		count_port(p, cpu, XDPFW_IN, xdpfw_connection_from_target(p->connection) ? XDPFW_TX : XDPFW_RX,
+			   p->service_port);
+		return;
+	}
 	if (dir == XDPFW_IN) {
 		service = xdpfw_reason_of(decision) != XDPFW_R_REPLY && (!is_service(decision) || !began_here(p));
 	} else {
@@ -125,6 +131,8 @@ static __always_inline void count(void *ctx, const struct pkt *p, enum xdpfw_dir
 	count_reason(p, dir, cpu, decision);
 	if (rule)
 		count_rule(p, cpu, rule);
+	if (unlikely(p->connection) && forward_counter(p) != rule)
+		count_rule(p, cpu, forward_counter(p));
 	if (!p->ported || p->protocol == PROTO_SCTP)
 		return;
 	if (passes(decision))

@@ -17,16 +17,17 @@
 #include "policy.h"
 #include "socket.h"
 
-static __always_inline enum xdpfw_timeout timeout_of(const struct xdpfw_flow_key *key, const struct xdpfw_flow *flow)
+/* @state is one of enum xdpfw_flow_state. */
+static __always_inline enum xdpfw_timeout timeout_for(__u8 protocol, __u8 state, __u8 replied)
 {
-	switch (key->protocol) {
+	switch (protocol) {
 	case IPPROTO_TCP:
-		return flow->state == XDPFW_FLOW_ESTABLISHED ? XDPFW_T_TCP_ESTABLISHED
-		       : flow->state == XDPFW_FLOW_CLOSING   ? XDPFW_T_TCP_CLOSING
-		       : flow->state == XDPFW_FLOW_CLOSED    ? XDPFW_T_TCP_CLOSED
-							     : XDPFW_T_TCP_SYN;
+		return state == XDPFW_FLOW_ESTABLISHED ? XDPFW_T_TCP_ESTABLISHED
+		       : state == XDPFW_FLOW_CLOSING   ? XDPFW_T_TCP_CLOSING
+		       : state == XDPFW_FLOW_CLOSED    ? XDPFW_T_TCP_CLOSED
+						       : XDPFW_T_TCP_SYN;
 	case IPPROTO_UDP:
-		return flow->replied ? XDPFW_T_UDP_REPLIED : XDPFW_T_UDP;
+		return replied ? XDPFW_T_UDP_REPLIED : XDPFW_T_UDP;
 	case IPPROTO_ICMP:
 	case IPPROTO_ICMPV6:
 		return XDPFW_T_ICMP;
@@ -44,7 +45,7 @@ static __noinline struct xdpfw_flow *find_flow(void *map, const struct pkt *p, c
 
 	if (!flow || !head)
 		return NULL;
-	if (bpf_jiffies64() - flow->seen > head->timeouts[timeout_of(key, flow)])
+	if (bpf_jiffies64() - flow->seen > head->timeouts[timeout_for(key->protocol, flow->state, flow->replied)])
 		return NULL;
 	return flow;
 }

@@ -15,6 +15,7 @@
 #include "common.h"
 #include "config.h"
 #include "maps.h"
+#include "translation.h"
 
 #define FRAGMENT_SECONDS 30
 
@@ -50,7 +51,7 @@ static __always_inline __u32 condemn(struct xdpfw_fragment *first)
 	return drop(XDPFW_R_BAD_FRAGMENT);
 }
 
-static __noinline __u32 judge_later_fragment(const struct pkt *p)
+static __noinline __u32 judge_later_fragment(struct pkt *p)
 {
 	struct xdpfw_fragment_key key = fragment_key(p);
 	struct xdpfw_fragment *first = bpf_map_lookup_elem(&fragments, &key);
@@ -59,6 +60,7 @@ static __noinline __u32 judge_later_fragment(const struct pkt *p)
 		return drop(XDPFW_R_FRAGMENT);
 	if (p->fragment_offset < first->covered)
 		return condemn(first);
+	p->connection = first->connection; /* a forwarded datagram is forwarded whole */
 	return first->decision;
 }
 
@@ -74,7 +76,7 @@ static __noinline __u32 judge_first_fragment(const struct pkt *p)
 	return condemn(first);
 }
 
-static __always_inline __u32 fragment(const struct pkt *p)
+static __always_inline __u32 fragment(struct pkt *p)
 {
 	if (likely(p->fragment == FRAGMENT_NONE))
 		return 0;
@@ -92,12 +94,23 @@ static __noinline void remember_fragment(const struct pkt *p, __u32 decision)
 	struct xdpfw_fragment_key key = fragment_key(p);
 	struct xdpfw_fragment first = {
 		.seen = bpf_jiffies64(),
-		.decision = passes(decision) ? pass(XDPFW_R_FRAGMENT)
+		.decision = passes(decision) ? xdpfw_decision(XDPFW_PASS, XDPFW_R_FRAGMENT, forward_counter(p))
 					     : drop(dead ? XDPFW_R_BAD_FRAGMENT : XDPFW_R_FRAGMENT),
 		.covered = bytes_covered(p),
+		.connection = p->connection,
 	};
 
 	bpf_map_update_elem(&fragments, &key, &first, passes(decision) ? BPF_ANY : BPF_EXIST);
+}
+
+/* For a later fragment that has been judged: which connection is it of? */
+static __noinline void find_first(struct pkt *p)
+{
+	struct xdpfw_fragment_key key = fragment_key(p);
+	struct xdpfw_fragment *first = bpf_map_lookup_elem(&fragments, &key);
+
+	if (first)
+		p->connection = first->connection;
 }
 
 #endif

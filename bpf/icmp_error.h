@@ -66,6 +66,7 @@ static __always_inline bool parse_quoted_l4(const struct frame *f, struct pkt *q
 		quoted->source_port = bpf_ntohs(header->source);
 		quoted->destination_port = bpf_ntohs(header->destination);
 		quoted->table = table_of(quoted->protocol);
+		quoted->ported = 1;
 		return true;
 	}
 	if (quoted->protocol == IPPROTO_ICMP || quoted->protocol == IPPROTO_ICMPV6) {

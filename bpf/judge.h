@@ -7,7 +7,8 @@
  *	panic      is everything shut out?
  *	blocked    is its other end shut out?
  *	fragment   does it follow another packet's verdict?
- *	policy     what do the rules say?
+ *	forward    does it come from the target of a forward?
+ *	policy     what do the rules say, and forwards behind them?
  *	-- only if the policy alone would not let it pass --
  *	essential  does the network need it?
  *	reply      is it the answer to something that was allowed?
@@ -23,6 +24,7 @@
 #include "common.h"
 #include "essential.h"
 #include "flow.h"
+#include "forward.h"
 #include "fragment.h"
 #include "icmp_error.h"
 #include "panic.h"
@@ -43,7 +45,7 @@ static __always_inline __u32 shut_out(const struct pkt *p)
 }
 
 /* The stages behind parse that do not depend on rules. */
-static __always_inline __u32 examine(const struct pkt *p)
+static __always_inline __u32 examine(struct pkt *p)
 {
 	__u32 decision = sanity(p);
 
@@ -68,17 +70,23 @@ static __always_inline __u32 reply_in(void *ctx, enum hook hook, const struct pk
 }
 
 /* @p has been parsed. @hook is a constant that the compiler can see. */
-static __always_inline __u32 judge_in(void *ctx, enum hook hook, const struct pkt *p)
+static __always_inline __u32 judge_in(void *ctx, enum hook hook, struct pkt *p)
 {
 	__u32 decision, exception;
 
 	__builtin_assume(p->dir == XDPFW_IN);
 	decision = examine(p);
+	if (!decision && unlikely(p->flags & XDPFW_HAS_FORWARDS))
+		decision = forwarded_back(ctx, hook, p);
 	if (decision)
 		return decision;
 	decision = inbound_policy(ctx, hook, p);
+	if (unlikely(p->flags & XDPFW_HAS_FORWARDS))
+		decision = hook == HOOK_XDP ? forward_request_xdp(ctx, p, decision)
+					    : forward_request_skb(ctx, p, decision);
 	if (passes(decision)) {
-		record_guest(p);
+		if (likely(!p->connection))
+			record_guest(p);
 		return decision;
 	}
 	exception = reply_in(ctx, hook, p);
@@ -148,6 +156,8 @@ static __always_inline __u32 judge_out(struct __sk_buff *skb, struct pkt *p)
 {
 	__u32 decision = examine(p), exception;
 
+	if (!decision && unlikely(p->flags & XDPFW_HAS_FORWARDS))
+		decision = forwarded_back(skb, HOOK_TC, p);
 	if (decision)
 		return decision;
 	if (p->ported && unlikely(p->flags & XDPFW_HAS_LINKS)) {

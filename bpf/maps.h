@@ -258,4 +258,46 @@ struct {
 	__type(value, struct xdpfw_budget);
 } budgets SEC(".maps");
 
+/* Forwards with state. */
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, XDPFW_SLOTS *XDPFW_LISTENER_TABLES *XDPFW_LISTENER_FAMILIES);
+	__type(key, __u32);
+	__type(value, struct xdpfw_listener_table);
+} listeners SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, XDPFW_SLOTS *XDPFW_FORWARDS);
+	__type(key, __u32);
+	__type(value, struct xdpfw_forward);
+} forwards SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE); /* user space lists and cuts connections */
+	__uint(max_entries, XDPFW_BUCKETS);
+	__type(key, __u32);
+	__type(value, struct xdpfw_bucket);
+} translations SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, XDPFW_HOPS_PER_CPU); /* per CPU */
+	__type(key, __u32);
+	__type(value, struct xdpfw_hop);
+} hops SEC(".maps");
+
+/* Interfaces that take frames from XDP, by ifindex. User space fills it. (No DEVMAP: the kernel adds a flag of its own
+ * to those, and libbpf then does not find the pinned one to be the same.) */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, XDPFW_MAX_IFACES);
+	__type(key, __u32);
+	__type(value, __u32);
+} exits SEC(".maps");
+
 #endif

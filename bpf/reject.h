@@ -18,6 +18,12 @@
 #define QUOTED_L4  8 /* bytes behind the quoted IP header, as RFC 792 asks for */
 #define ANSWER_TTL 64
 
+enum complaint_kind {
+	COMPLAIN_REFUSED, /* RST, or port unreachable */
+	COMPLAIN_TOO_BIG, /* the packet does not fit where it has to go (RFC 1191, RFC 8201) */
+	COMPLAIN_EXPIRED, /* its hop limit is used up */
+};
+
 struct answer_v4 {
 	struct iphdr ip;
 	union {
@@ -48,6 +54,12 @@ struct answer {
 		__u32 words[sizeof(struct answer_v6) / 4];
 	};
 	__u32 length; /* a multiple of 4 */
+};
+
+/* What the answer says; @mtu is what would fit, of COMPLAIN_TOO_BIG. */
+struct complaint {
+	enum complaint_kind kind;
+	__u32 mtu;
 };
 
 static __always_inline __sum16 fold(__s64 sum)
@@ -110,11 +122,35 @@ static __always_inline void fill_v6_header(const struct pkt *p, struct ipv6hdr *
 	__builtin_memcpy(&ip->daddr, &p->source, sizeof(ip->daddr));
 }
 
-static __always_inline bool build_v4(const struct frame *f, const struct pkt *p, struct answer *answer)
+static __always_inline bool is_reset(const struct pkt *p, struct complaint complaint)
+{
+	return p->protocol == IPPROTO_TCP && complaint.kind == COMPLAIN_REFUSED;
+}
+
+/* Type, code, and what fits. */
+static __always_inline void fill_icmp(struct complaint complaint, struct icmp_header *icmp, bool v6)
+{
+	switch (complaint.kind) {
+	case COMPLAIN_TOO_BIG:
+		icmp->type = v6 ? ICMPV6_TOO_BIG : ICMP_DEST_UNREACH;
+		icmp->code = v6 ? 0 : ICMP_FRAG_NEEDED;
+		icmp->sequence = bpf_htons(complaint.mtu);
+		break;
+	case COMPLAIN_EXPIRED:
+		icmp->type = v6 ? ICMPV6_TIME_EXCEEDED : ICMP_TIME_EXCEEDED;
+		break;
+	default:
+		icmp->type = v6 ? ICMPV6_DEST_UNREACH : ICMP_DEST_UNREACH;
+		icmp->code = v6 ? ICMPV6_PORT_UNREACH : ICMP_PORT_UNREACH;
+	}
+}
+
+static __always_inline bool build_v4(const struct frame *f, const struct pkt *p, struct complaint complaint,
+				     struct answer *answer)
 {
 	struct answer_v4 *a = &answer->v4;
 
-	if (p->protocol == IPPROTO_TCP) {
+	if (is_reset(p, complaint)) {
 		struct tcphdr *request = at(f, p->l4, sizeof(*request));
 
 		if (!request)
@@ -128,8 +164,7 @@ static __always_inline bool build_v4(const struct frame *f, const struct pkt *p,
 		if (!quote || p->l4 != p->l3 + sizeof(a->ip)) /* options would push the ports out of the quote */
 			return false;
 		answer->length = sizeof(a->ip) + sizeof(a->icmp) + sizeof(a->quote);
-		a->icmp.type = ICMP_DEST_UNREACH;
-		a->icmp.code = ICMP_PORT_UNREACH;
+		fill_icmp(complaint, &a->icmp, false);
 		__builtin_memcpy(a->quote, quote, sizeof(a->quote));
 		a->icmp.checksum =
 			fold(bpf_csum_diff(NULL, 0, (__be32 *)&a->icmp, sizeof(a->icmp) + sizeof(a->quote), 0));
@@ -138,11 +173,12 @@ static __always_inline bool build_v4(const struct frame *f, const struct pkt *p,
 	return true;
 }
 
-static __always_inline bool build_v6(const struct frame *f, const struct pkt *p, struct answer *answer)
+static __always_inline bool build_v6(const struct frame *f, const struct pkt *p, struct complaint complaint,
+				     struct answer *answer)
 {
 	struct answer_v6 *a = &answer->v6;
 
-	if (p->protocol == IPPROTO_TCP) {
+	if (is_reset(p, complaint)) {
 		struct tcphdr *request = at(f, p->l4, sizeof(*request));
 
 		if (!request)
@@ -157,8 +193,7 @@ static __always_inline bool build_v6(const struct frame *f, const struct pkt *p,
 		if (!quote || p->l4 != p->l3 + sizeof(a->ip))
 			return false;
 		answer->length = sizeof(a->ip) + length;
-		a->icmp.type = ICMPV6_DEST_UNREACH;
-		a->icmp.code = ICMPV6_PORT_UNREACH;
+		fill_icmp(complaint, &a->icmp, true);
 		__builtin_memcpy(a->quote, quote, sizeof(a->quote));
 		a->icmp.checksum = fold(
 			bpf_csum_diff(NULL, 0, (__be32 *)&a->icmp, length, pseudo_header(p, IPPROTO_ICMPV6, length)));
@@ -216,11 +251,12 @@ static __always_inline bool write_answer(const struct frame *f, const struct pkt
 }
 
 /* Build the answer to @p in @answer, which is zero; false if there is none to give. */
-static __always_inline bool build_answer(const struct frame *f, const struct pkt *p, struct answer *answer)
+static __always_inline bool build_answer(const struct frame *f, const struct pkt *p, struct complaint complaint,
+					 struct answer *answer)
 {
 	if (!may_be_answered(f, p) || !may_reject())
 		return false;
-	return p->family == 4 ? build_v4(f, p, answer) : build_v6(f, p, answer);
+	return p->family == 4 ? build_v4(f, p, complaint, answer) : build_v6(f, p, complaint, answer);
 }
 
 /* Ethernet and two VLAN tags. */
@@ -256,19 +292,21 @@ static __always_inline bool resize_xdp(struct xdp_md *xdp, struct frame *f, int 
 __noinline bool answer_xdp(struct xdp_md *xdp, const struct pkt *p)
 {
 	struct frame f = {.data = (void *)(long)xdp->data, .end = (void *)(long)xdp->data_end};
+	struct complaint refused = {COMPLAIN_REFUSED, 0};
 	struct answer answer = {};
 
-	return p && build_answer(&f, p, &answer) &&
+	return p && build_answer(&f, p, refused, &answer) &&
 	       resize_xdp(xdp, &f, (int)(p->l3 + answer.length) - (int)p->length) && write_answer(&f, p, &answer);
 }
 
-__noinline bool answer_skb(struct __sk_buff *skb, const struct pkt *p)
+__noinline bool answer_skb(struct __sk_buff *skb, const struct pkt *p, __u32 kind, __u32 mtu)
 {
 	struct frame f = {.data = (void *)(long)skb->data, .end = (void *)(long)skb->data_end};
+	struct complaint complaint = {kind, mtu};
 	struct answer answer = {};
 	__u32 length;
 
-	if (!p || !build_answer(&f, p, &answer))
+	if (!p || !build_answer(&f, p, complaint, &answer))
 		return false;
 	length = p->l3 + answer.length;
 	if (bpf_skb_change_tail(skb, length, 0) || bpf_skb_pull_data(skb, length))

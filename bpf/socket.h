@@ -45,31 +45,32 @@ static __always_inline struct xdpfw_socket_set *socket_set(const struct xdpfw_fl
 	return bpf_map_lookup_elem(&sockets, &index);
 }
 
-static __always_inline struct bpf_sock *look_up_tcp(void *ctx, const struct pkt *p, __u16 port)
+/* From @p's source address and port @source to its destination address and port @port. */
+static __always_inline struct bpf_sock *look_up_tcp(void *ctx, const struct pkt *p, __u16 source, __u16 port)
 {
 	struct bpf_sock_tuple tuple = {};
 
 	if (p->family == 4) {
 		tuple.ipv4.saddr = p->source.words[3];
 		tuple.ipv4.daddr = p->destination.words[3];
-		tuple.ipv4.sport = bpf_htons(p->source_port);
+		tuple.ipv4.sport = bpf_htons(source);
 		tuple.ipv4.dport = bpf_htons(port);
 		return bpf_skc_lookup_tcp(ctx, &tuple, sizeof(tuple.ipv4), BPF_F_CURRENT_NETNS, 0);
 	}
 	__builtin_memcpy(tuple.ipv6.saddr, &p->source, sizeof(p->source));
 	__builtin_memcpy(tuple.ipv6.daddr, &p->destination, sizeof(p->destination));
-	tuple.ipv6.sport = bpf_htons(p->source_port);
+	tuple.ipv6.sport = bpf_htons(source);
 	tuple.ipv6.dport = bpf_htons(port);
 	return bpf_skc_lookup_tcp(ctx, &tuple, sizeof(tuple.ipv6), BPF_F_CURRENT_NETNS, 0);
 }
 
 /*
- * Does a socket of this host own the connection of this inbound packet? A listener does
+ * Does a socket of this host own the connection of this inbound packet, had it these ports? A listener does
  * not, and a SYN meets TIME_WAIT as a new request, which the policy has denied.
  */
-static __noinline bool has_socket(void *ctx, const struct pkt *p, __u16 port)
+static __noinline bool has_socket_from(void *ctx, const struct pkt *p, __u16 source, __u16 port)
 {
-	struct bpf_sock *sk = look_up_tcp(ctx, p, port);
+	struct bpf_sock *sk = look_up_tcp(ctx, p, source, port);
 	bool owned;
 
 	if (!sk)
@@ -77,6 +78,11 @@ static __noinline bool has_socket(void *ctx, const struct pkt *p, __u16 port)
 	owned = sk->state != BPF_TCP_LISTEN && !(sk->state == BPF_TCP_TIME_WAIT && is_tcp_request(p));
 	bpf_sk_release(sk);
 	return owned;
+}
+
+static __always_inline bool has_socket(void *ctx, const struct pkt *p, __u16 port)
+{
+	return has_socket_from(ctx, p, p->source_port, port);
 }
 
 /* Confirmed on this CPU within the last second? */

@@ -3,8 +3,8 @@
  * The programs: thin entry points for each kind of hook over one pipeline (judge.h).
  *
  *	xdp_in      inbound at XDP
- *	tc_in       inbound at TC ingress; with links, rewrites ports too
- *	tc_swap     TC ingress behind xdp_in, attached only while a link exists: rewrites ports
+ *	tc_in       inbound at TC ingress; with forwards, rewrites too
+ *	tc_swap     TC ingress behind xdp_in, attached only while a forward exists: rewrites what xdp_in has left to it
  *	tc_out      outbound at TC egress
  *	..._l3      the same for interfaces without an Ethernet header
  *
@@ -20,12 +20,8 @@
 #include "maps.h"
 #include "reject.h"
 #include "rewrite.h"
-
-#define ACT_PASS -1 /* TC_ACT_UNSPEC, TCX_NEXT: the programs behind still run */
-#define ACT_DROP 2  /* TC_ACT_SHOT */
-
-/* On an skb that xdpfw itself has made ("xdfw"): it has been judged, and is not counted again. */
-#define MARK_OWN_ANSWER 0x78646677
+#include "translate_skb.h"
+#include "translate_xdp.h"
 
 /*
  * The policy for this packet: the active slot, or the fallback once a trial is over. False if these
@@ -80,7 +76,7 @@ int xdp_in(struct xdp_md *xdp)
 	if (is_logged(&p, decision))
 		send_event_xdp(xdp, &p, decision);
 	if (passes(decision))
-		return XDP_PASS;
+		return unlikely(p.connection) ? translate_xdp(xdp, &p) : XDP_PASS;
 	if (xdpfw_verdict_of(decision) == XDPFW_REJECT && cfg_xdp_tx && answer_xdp(xdp, &p))
 		return XDP_TX;
 	return XDP_DROP;
@@ -91,16 +87,39 @@ static __always_inline int send_answer(struct __sk_buff *skb, struct pkt *p, __u
 	/* Generic XDP meets the answer on its way back into the stack and cannot see the mark: a note lets it in. */
 	if (cfg_xdp_generic && p->protocol == IPPROTO_UDP)
 		begin_plain_flow(p, XDPFW_FLOW_REJECTED);
-	if (!answer_skb(skb, p))
+	if (!answer_skb(skb, p, COMPLAIN_REFUSED, 0))
 		return ACT_DROP;
-	skb->mark = MARK_OWN_ANSWER;
+	skb->mark = MARK_OWN;
 	return bpf_redirect(skb->ifindex, redirect_flags);
+}
+
+/* A packet of a forwarded connection. */
+static __always_inline int translate(struct __sk_buff *skb, const struct pkt *p)
+{
+	int action = is_icmp_error(p) ? translate_error(skb, p) : translate_packet(skb, p);
+
+	if (!is_complaint(action))
+		return action;
+	if (!answer_skb(skb, p, action >> 16, action & 0xffff))
+		return ACT_DROP;
+	skb->mark = MARK_OWN;
+	return bpf_redirect(skb->ifindex, 0);
+}
+
+/* Rewrite a packet that passes. */
+static __always_inline int rewrite(struct __sk_buff *skb, const struct pkt *p)
+{
+	if (unlikely(p->connection))
+		return translate(skb, p);
+	if (unlikely(p->flags & XDPFW_HAS_LINKS) && !swap_ports(skb, p))
+		return ACT_DROP;
+	return ACT_PASS;
 }
 
 /* The end of a packet at the twin of a TC program: rewritten, but neither counted nor answered. */
 static __always_inline int tell(struct __sk_buff *skb, struct pkt *p, __u32 decision)
 {
-	if (passes(decision) && p->flags & XDPFW_HAS_LINKS && !swap_ports(skb, p))
+	if (passes(decision) && rewrite(skb, p) == ACT_DROP)
 		return drop(XDPFW_R_INTERNAL);
 	return decision;
 }
@@ -113,19 +132,16 @@ static __always_inline int act(struct __sk_buff *skb, struct pkt *p, enum xdpfw_
 	settle(skb, p, dir, decision);
 	if (is_logged(p, decision))
 		send_event_skb(skb, p, decision, l3);
-	if (passes(decision)) {
-		if (unlikely(p->flags & XDPFW_HAS_LINKS) && !swap_ports(skb, p))
-			return ACT_DROP;
-		return ACT_PASS;
-	}
+	if (passes(decision))
+		return rewrite(skb, p);
 	if (xdpfw_verdict_of(decision) == XDPFW_REJECT)
 		return send_answer(skb, p, dir == XDPFW_IN ? 0 : BPF_F_INGRESS);
 	return ACT_DROP;
 }
 
-static __always_inline bool is_own_answer(struct __sk_buff *skb)
+static __always_inline bool is_own(struct __sk_buff *skb)
 {
-	if (likely(skb->mark != MARK_OWN_ANSWER))
+	if (likely(skb->mark != MARK_OWN))
 		return false;
 	skb->mark = 0;
 	return true;
@@ -137,7 +153,7 @@ static __always_inline int filter_in(struct __sk_buff *skb, bool l3)
 	bool filters = choose_policy(&p);
 	__u32 decision;
 
-	if (!filters || is_own_answer(skb))
+	if (!filters || is_own(skb))
 		return ACT_PASS;
 	decision = parse_skb(skb, &p, l3);
 	if (!decision)
@@ -151,7 +167,7 @@ static __always_inline int filter_out(struct __sk_buff *skb, bool l3)
 	bool filters = choose_policy(&p);
 	__u32 decision;
 
-	if (!filters || is_own_answer(skb))
+	if (!filters || is_own(skb))
 		return ACT_PASS;
 	decision = parse_skb(skb, &p, l3);
 	if (!decision)
@@ -189,11 +205,13 @@ int tc_swap(struct __sk_buff *skb)
 	struct pkt p = {.dir = XDPFW_IN};
 	bool filters = choose_policy(&p);
 
-	if (!filters || !(p.flags & XDPFW_HAS_LINKS) || is_own_answer(skb))
+	if (!filters || !(p.flags & (XDPFW_HAS_LINKS | XDPFW_HAS_FORWARDS)) || is_own(skb))
 		return ACT_PASS;
 	if (parse_skb(skb, &p, false)) /* judged at XDP */
 		return ACT_PASS;
-	return swap_ports(skb, &p) ? ACT_PASS : ACT_DROP;
+	if (p.flags & XDPFW_HAS_FORWARDS)
+		find_connection(skb, &p);
+	return rewrite(skb, &p);
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <string.h>
+#include <sys/random.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -368,6 +369,8 @@ static int open_new_store(struct session *s, struct programs *ps, const struct p
 	clock_gettime(CLOCK_REALTIME, &now);
 	if (!s->store.control->abi)
 		s->store.control->since_ns = now.tv_sec * 1000000000ULL + now.tv_nsec;
+	if (!s->store.control->seed && getrandom(&s->store.control->seed, sizeof(s->store.control->seed), 0) < 0)
+		return fail(e, -errno, "random numbers: %s", strerror(errno));
 	s->store.control->abi = XDPFW_ABI;
 	return 0;
 }
@@ -380,11 +383,18 @@ static void undo_load(struct session *s, struct programs *ps)
 		remove_pins(&s->instance);
 }
 
+bool attach_rewrites(const struct session *s)
+{
+	const struct xdpfw_policy_head *head = &s->store.heads[xdpfw_control_active(s->store.control->word)];
+
+	return head->flags & (XDPFW_HAS_LINKS | XDPFW_HAS_FORWARDS);
+}
+
 int attach_load(struct session *s, struct plan *plans, size_t count, unsigned int flows, struct ruleset *set,
 		struct error *e)
 {
 	_programs_ struct programs ps = {.instance = &s->instance};
-	bool swap = ruleset_count(set, STATEMENT_FORWARD) > 0;
+	bool swap = ruleset_count(set, STATEMENT_FORWARD) > 0 || (s->live && attach_rewrites(s));
 	__u64 deadline = 0;
 	unsigned int epoch = 0;
 	int err = s->open ? 0 : open_new_store(s, &ps, &plans[0], flows, e);

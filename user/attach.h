@@ -42,7 +42,10 @@ int attach_settle(struct session *s, struct error *e);
 /* Nothing filters: remove what dead commands have left, pins and all. */
 void attach_sweep(struct session *s);
 
-/* Port rewriting behind XDP: attach it to every interface that needs it, or take it away. */
+/* Does the policy in force rewrite anything? Also connections of forwards that are gone live on. */
+bool attach_rewrites(const struct session *s);
+
+/* Rewriting behind XDP: attach it to every interface that needs it, or take it away. */
 int attach_swap(struct session *s, bool wanted, struct error *e);
 
 /* The record of a live interface by its present name, or by the name that it had if it is gone; NULL if not loaded. */

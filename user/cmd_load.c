@@ -8,6 +8,7 @@
 #include "changes.h"
 #include "command.h"
 #include "datapath.h"
+#include "forward_modes.h"
 #include "guard.h"
 #include "rulesfile.h"
 #include "trial.h"
@@ -131,6 +132,8 @@ static int load(struct session *s, struct plan *plans, int count, unsigned int f
 		changes_compare(c, &s->now, &set);
 	for (int i = 0; !err && i < count; i++)
 		err = note_load(&set, &plans[i], c, e);
+	for (int i = 0; !err && i < count; i++)
+		err = refuse_mode(plans[i].info.name, plans[i].in_hook, plans[i].l3, &set, e);
 	if (!err)
 		err = guard_load(s, &set, plans, count, e);
 	if (!err && !s->settings.dry_run)

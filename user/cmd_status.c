@@ -9,6 +9,7 @@
 #include "command.h"
 #include "hooks.h"
 #include "rule_json.h"
+#include "statement_forward.h"
 #include "trial.h"
 #include "util.h"
 
@@ -65,14 +66,22 @@ static json_t *forward_json(const struct session *s, const struct statement *st)
 {
 	_free_ char *text = statement_format(st);
 	struct xdpfw_count count = counted(s, st);
-	char id[17], listen[8], target[8];
+	const struct forward *f = &st->forward;
+	_text_ struct text listen = {};
+	json_t *targets = json_array();
+	char id[17];
 
 	snprintf(id, sizeof(id), "%016llx", (unsigned long long)st->id);
-	snprintf(listen, sizeof(listen), "%u", st->forward.listen);
-	snprintf(target, sizeof(target), "%u", st->forward.target);
-	return json_pack("{s:s,s:s,s:s,s:[s],s:s,s:s,s:I,s:I}", "id", id, "text", text, "listen", listen, "to", target,
-			 "way", "both", "proto", format_protocols(st->forward.protocols), "packets",
-			 (json_int_t)count.packets, "bytes", (json_int_t)count.bytes);
+	forward_listen_write(&listen, f);
+	for (size_t i = 0; i < f->nr_targets; i++) {
+		_text_ struct text target = {};
+
+		forward_target_write(&target, f, &f->targets[i]);
+		json_array_append_new(targets, json_string(target.data));
+	}
+	return json_pack("{s:s,s:s,s:s,s:o,s:s,s:s,s:I,s:I}", "id", id, "text", text, "listen", listen.data, "to",
+			 targets, "way", f->one_way ? "one" : "both", "proto", format_protocols(f->protocols),
+			 "packets", (json_int_t)count.packets, "bytes", (json_int_t)count.bytes);
 }
 
 static json_t *interfaces_json(const struct status *st)

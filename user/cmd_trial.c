@@ -41,7 +41,7 @@ static int confirm(struct session *s, struct error *e)
 	if (err)
 		return err;
 	trial_confirm(&s->store);
-	if (!ruleset_count(&s->now, STATEMENT_FORWARD))
+	if (!attach_rewrites(s))
 		attach_swap(s, false, NULL);
 	return rulesfile_publish(s->instance.rules_file, e);
 }

@@ -10,13 +10,16 @@
 
 #include "addresses.h"
 #include "compile_log.h"
+#include "datapath.h"
+#include "exits.h"
 #include "store.h"
+#include "translations.h"
 #include "trial.h"
 #include "util.h"
 
 /* Every packet that was under way with the old control word has been judged when this returns:
  * membarrier's global command is a grace period of the kernel's RCU. */
-static void wait_for_readers(void)
+void store_wait_for_readers(void)
 {
 	syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
 }
@@ -30,6 +33,12 @@ static unsigned int free_slot(__u64 word)
 	       (xdpfw_control_deadline(word) && slot == xdpfw_control_fallback(word)))
 		slot++;
 	return slot;
+}
+
+/* The answers of a forward are counted apart, under an id of their own. */
+static __u64 answers_id(const struct statement *s)
+{
+	return ~s->id;
 }
 
 static bool has_counter(const struct statement *s)
@@ -71,27 +80,40 @@ void store_number(const struct store *st, struct ruleset *set)
 {
 	__u32 vacant;
 
-	for (size_t i = 0; i < set->count; i++)
-		if (has_counter(&set->statements[i]))
-			set->statements[i].counter = find_number(st, set->statements[i].id, &vacant);
+	for (size_t i = 0; i < set->count; i++) {
+		struct statement *s = &set->statements[i];
+
+		if (has_counter(s))
+			s->counter = find_number(st, s->id, &vacant);
+		if (s->kind == STATEMENT_FORWARD)
+			s->answers = find_number(st, answers_id(s), &vacant);
+	}
+}
+
+/* The number that @id has, or a new one; 0 if there is none left. */
+static __u32 give_number(struct store *st, __u64 id)
+{
+	__u32 vacant, number = find_number(st, id, &vacant);
+
+	if (number || !vacant)
+		return number;
+	zero_rule(st, vacant);
+	st->rule_ids[vacant] = id;
+	return vacant;
 }
 
 static int give_numbers(struct store *st, struct ruleset *set)
 {
 	for (size_t i = 0; i < set->count; i++) {
 		struct statement *s = &set->statements[i];
-		__u32 vacant;
 
 		if (!has_counter(s))
 			continue;
-		s->counter = find_number(st, s->id, &vacant);
-		if (s->counter)
-			continue;
-		if (!vacant)
+		s->counter = give_number(st, s->id);
+		if (s->kind == STATEMENT_FORWARD)
+			s->answers = give_number(st, answers_id(s));
+		if (!s->counter || (s->kind == STATEMENT_FORWARD && !s->answers))
 			return -ENOSPC;
-		zero_rule(st, vacant);
-		st->rule_ids[vacant] = s->id;
-		s->counter = vacant;
 	}
 	return 0;
 }
@@ -112,6 +134,10 @@ static void point_image(struct store *st, unsigned int slot, struct policy_image
 {
 	image->head = &st->heads[slot];
 	image->conditions = &st->conditions[slot * XDPFW_CONDITIONS];
+	image->forwards = &st->forwards[xdpfw_forward_index(slot, 0)];
+	for (int table = 0; table < XDPFW_LISTENER_TABLES; table++)
+		for (int family = 0; family < XDPFW_LISTENER_FAMILIES; family++)
+			image->listeners[table][family] = &st->listeners[xdpfw_listener_index(slot, table, family)];
 	for (int table = 0; table < XDPFW_TABLES; table++) {
 		image->links[table] = &st->links[xdpfw_link_table_index(slot, table)];
 		for (int dir = 0; dir < XDPFW_DIRS; dir++)
@@ -133,6 +159,8 @@ static int build(struct store *st, unsigned int slot, struct ruleset *set, struc
 	point_image(st, slot, &image);
 	err = compile(set, &env, &image, e);
 	if (!err)
+		translations_drain(st->translations, &image);
+	if (!err)
 		err = addresses_install(st->addresses, slot, &image.words, e);
 	if (!err)
 		compile_log(set, &st->heads[slot], &st->rule_logs[slot]);
@@ -153,7 +181,7 @@ int store_commit(struct store *st, struct ruleset *set, unsigned int epoch, __u6
 
 	/* The free slot may have been active until a command died right after its flip. */
 	if (c->settled != c->generation)
-		wait_for_readers();
+		store_wait_for_readers();
 	err = build(st, slot, set, e);
 	if (err)
 		return err;
@@ -161,7 +189,9 @@ int store_commit(struct store *st, struct ruleset *set, unsigned int epoch, __u6
 	c->flags[slot] = st->heads[slot].flags;
 	__atomic_store_n(&c->word, xdpfw_control_word(slot, fallback, epoch, deadline), __ATOMIC_RELEASE);
 
-	wait_for_readers();
+	store_wait_for_readers();
 	c->settled = c->generation;
+	if (st->heads[slot].flags & XDPFW_HAS_FORWARDS)
+		exits_refresh(st);
 	return 0;
 }

@@ -13,7 +13,9 @@
 #include <string.h>
 
 #include "address_classes.h"
+#include "compile_forward.h"
 #include "conditions.h"
+#include "forward.h"
 #include "painter.h"
 #include "util.h"
 
@@ -64,14 +66,22 @@ static void cut(bool *begins, __u32 first, __u32 last)
 	begins[last + 1] = true;
 }
 
+static void cut_forward(bool *begins, const struct forward *f)
+{
+	for (size_t i = 0; i < f->nr_ranges; i++) {
+		cut(begins, f->listen[i].first, f->listen[i].last);
+		if (forward_is_link(f))
+			cut(begins, f->targets[0].ports[i].first, f->targets[0].ports[i].last);
+	}
+}
+
 static void cut_statement(bool *begins, const struct statement *s, enum xdpfw_dir dir)
 {
 	if (s->kind == STATEMENT_RULE && s->rule.dir == dir && s->rule.match == MATCH_PORTS) {
 		for (size_t i = 0; i < s->rule.ports.count; i++)
 			cut(begins, s->rule.ports.ranges[i].first, s->rule.ports.ranges[i].last);
 	} else if (s->kind == STATEMENT_FORWARD && dir == XDPFW_IN) {
-		cut(begins, s->forward.listen, s->forward.listen);
-		cut(begins, s->forward.target, s->forward.target);
+		cut_forward(begins, &s->forward);
 	}
 }
 
@@ -174,17 +184,27 @@ static int paint_rules(struct compiler *c)
 	return err;
 }
 
-/* A forward lets in what it listens for, and a link listens on both its ports. */
-static void paint_forward(struct compiler *c, const struct statement *s, enum xdpfw_table table)
+static void paint_range(struct compiler *c, enum xdpfw_table table, const struct port_range *range, __u32 decision)
 {
 	const __u32 *of = c->stretches[XDPFW_IN]->of;
-	struct painter *painter = &c->ports[XDPFW_IN][table];
-	__u32 decision = xdpfw_decision(XDPFW_PASS, XDPFW_R_FORWARD, s->counter);
 
-	if (!(s->forward.protocols & table_protocols[table]))
+	painter_close(&c->ports[XDPFW_IN][table], of[range->first], of[range->last], decision);
+}
+
+/* A forward lets in what it listens for, and a link listens on both its ends. One that is for some requests only lets
+ * them in itself, in the data path. */
+static void paint_forward(struct compiler *c, const struct statement *s, enum xdpfw_table table)
+{
+	__u32 decision = xdpfw_decision(XDPFW_PASS, XDPFW_R_FORWARD, s->counter);
+	const struct forward *f = &s->forward;
+
+	if (!(f->protocols & table_protocols[table]) || forward_is_conditional(f))
 		return;
-	painter_close(painter, of[s->forward.listen], of[s->forward.listen], decision);
-	painter_close(painter, of[s->forward.target], of[s->forward.target], decision);
+	for (size_t i = 0; i < f->nr_ranges; i++) {
+		paint_range(c, table, &f->listen[i], decision);
+		if (forward_is_link(f))
+			paint_range(c, table, &f->targets[0].ports[i], decision);
+	}
 }
 
 static void paint_rest(struct compiler *c, enum xdpfw_dir dir)
@@ -384,19 +404,6 @@ static int write_blocks(struct compiler *c)
 
 /* What is no cell */
 
-static void compile_links(const struct ruleset *set, enum xdpfw_table table, struct xdpfw_link_table *links)
-{
-	memset(links, 0, sizeof(*links));
-	for (size_t i = 0; i < set->count; i++) {
-		const struct statement *s = &set->statements[i];
-
-		if (s->kind != STATEMENT_FORWARD || !(s->forward.protocols & table_protocols[table]))
-			continue;
-		links->delta[s->forward.listen] = s->forward.listen ^ s->forward.target;
-		links->delta[s->forward.target] = s->forward.listen ^ s->forward.target;
-	}
-}
-
 /* Where both drop, it does not matter which: a flood is not worth the question. Cells that are conditions may
  * mean anything. */
 static bool makes_a_difference(__u32 in, __u32 routed)
@@ -487,10 +494,11 @@ static __u32 compile_flags(const struct ruleset *set, const struct policy_image 
 
 	if (ruleset_count(set, STATEMENT_BLOCK))
 		flags |= XDPFW_HAS_BLOCKS;
-	if (ruleset_count(set, STATEMENT_FORWARD))
-		flags |= XDPFW_HAS_LINKS;
-	if (ruleset_panic(set))
-		flags |= XDPFW_PANIC;
+	for (size_t i = 0; i < set->count; i++)
+		if (set->statements[i].kind == STATEMENT_FORWARD)
+			flags |= forward_is_link(&set->statements[i].forward) ? XDPFW_HAS_LINKS : XDPFW_HAS_FORWARDS;
+	if (ruleset_panic(set)) /* connections of forwards do not go on */
+		flags = (flags & ~XDPFW_HAS_FORWARDS) | XDPFW_PANIC;
 	if (out_denies(image))
 		flags |= XDPFW_OUT_DENIES;
 	if (ruleset_option(set, OPTION_NON_IP))
@@ -561,10 +569,10 @@ int compile(const struct ruleset *set, const struct environment *env, struct pol
 		err = write_blocks(&c);
 	if (!err)
 		err = fill_cells(&c);
+	if (!err)
+		err = compile_forwards(set, env, image, c.e);
 	if (!err) {
 		hand_over_words(&c);
-		for (int table = 0; table < XDPFW_TABLES; table++)
-			compile_links(set, table, image->links[table]);
 		compile_panic(set, image);
 		mark_routed(image);
 		compile_timeouts(set, env->hz, image->head);

@@ -13,6 +13,7 @@
 #include "xdpfw.skel.h"
 #include "xdpfw/counters.h"
 #include "xdpfw/flow.h"
+#include "xdpfw/forward.h"
 
 /* The longest time-out of flows that only a fingerprint leads to; TCP has the lookup budget besides. */
 #define LONGEST_PLAIN_SECONDS 600
@@ -92,6 +93,26 @@ __u64 datapath_age(void)
 	return datapath_jiffies() >> age_shift(datapath_hz());
 }
 
+/* Where the kernel's choice of ports for this host's own connections leaves less than this, the two overlap. */
+#define LEAST_BUCKETS 256
+
+/* Forwards give other ports to connections than the kernel does. */
+static void configure_ports(struct xdpfw *skel)
+{
+	_fclose_ FILE *file = fopen("/proc/sys/net/ipv4/ip_local_port_range", "re");
+	unsigned int first, last, low = 1024 / XDPFW_WAYS, end = XDPFW_PORTS / XDPFW_WAYS;
+
+	if (!file || fscanf(file, "%u %u", &first, &last) != 2 || first > last || last >= XDPFW_PORTS)
+		return;
+	skel->rodata->cfg_low_bucket = low;
+	skel->rodata->cfg_low_buckets = first / XDPFW_WAYS > low ? first / XDPFW_WAYS - low : 0;
+	skel->rodata->cfg_high_bucket = last / XDPFW_WAYS + 1;
+	if (skel->rodata->cfg_low_buckets + end - skel->rodata->cfg_high_bucket >= LEAST_BUCKETS)
+		return;
+	skel->rodata->cfg_low_buckets = end - low;
+	skel->rodata->cfg_high_bucket = end;
+}
+
 static void configure(struct xdpfw *skel, const struct flavour *f)
 {
 	unsigned int hz = datapath_hz();
@@ -106,6 +127,7 @@ static void configure(struct xdpfw *skel, const struct flavour *f)
 	skel->rodata->cfg_xdp_tx = f->xdp_tx;
 	skel->rodata->cfg_observe = f->observe;
 	skel->rodata->cfg_xdp_generic = f->in_hook == XDPFW_IN_GENERIC;
+	configure_ports(skel);
 	if (frags)
 		bpf_program__set_flags(skel->progs.xdp_in, BPF_F_XDP_HAS_FRAGS);
 }
@@ -190,7 +212,7 @@ static int size_maps(struct xdpfw *skel, const struct instance *in, unsigned int
 	struct bpf_map *per_cpu[] = {
 		skel->maps.drop_deltas, skel->maps.rule_deltas, skel->maps.port_counts, skel->maps.reason_counts,
 		skel->maps.rule_counts, skel->maps.sockets,     skel->maps.routes,      skel->maps.budgets,
-		skel->maps.history,     skel->maps.log_cpus,
+		skel->maps.history,     skel->maps.log_cpus,    skel->maps.hops,
 	};
 
 	if (cpus < 1)

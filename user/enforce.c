@@ -8,12 +8,12 @@
 #include "trial.h"
 
 /*
- * Port rewriting behind XDP is attached before the first forward and detached after the last one: without links in
- * the policy it does nothing. A trial may fall back to a policy with links, so it stays.
+ * Rewriting behind XDP is attached before the first forward and detached after the last one, once no connections of one
+ * are left: without them it does nothing. A trial may fall back to a policy with forwards, so it stays.
  */
 static int put_in_force(struct session *s, struct ruleset *after, bool runtime, struct changes *c, struct error *e)
 {
-	bool had = ruleset_count(&s->now, STATEMENT_FORWARD) > 0;
+	bool had = s->live && attach_rewrites(s);
 	bool has = ruleset_count(after, STATEMENT_FORWARD) > 0;
 	int err = 0;
 
@@ -21,7 +21,7 @@ static int put_in_force(struct session *s, struct ruleset *after, bool runtime, 
 		err = attach_swap(s, true, e);
 	if (!err)
 		err = session_commit(s, after, runtime, &c->generation, e);
-	if (s->live && !session_on_trial(s) && (err ? has && !had : had && !has))
+	if (s->live && !session_on_trial(s) && (err ? has && !had : had && !attach_rewrites(s)))
 		attach_swap(s, false, NULL);
 	return err;
 }

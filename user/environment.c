@@ -14,6 +14,7 @@
 #include <time.h>
 
 #include "datapath.h"
+#include "nexthop.h"
 #include "util.h"
 #include "xdpfw/condition.h"
 
@@ -89,6 +90,7 @@ struct environment environment_here(void)
 		.find_iface = find_iface,
 		.find_user = find_user,
 		.find_cgroup = find_cgroup,
+		.find_source = nexthop_source,
 	};
 }
 

@@ -5,6 +5,8 @@
 
 #include <linux/types.h>
 
+#include "xdpfw/addr.h"
+
 struct environment {
 	unsigned int hz; /* jiffies in a second */
 	__u64 jiffies;   /* jiffies64 at `now` */
@@ -15,6 +17,8 @@ struct environment {
 	/* -ENOENT if there is none. */
 	int (*find_user)(const char *name, __u32 *uid);
 	int (*find_cgroup)(const char *path, __u64 *id, __u32 *level);
+	/* The address of this host that the kernel would use toward another; -ENETUNREACH if there is no way there. */
+	int (*find_source)(const struct xdpfw_addr *to, struct xdpfw_addr *source);
 };
 
 /* This host's, in this network namespace. */

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "forward.h"
+
 #define PORT_MDNS 5353
 
 unsigned int protocol_bit(__u8 protocol)
@@ -141,10 +143,44 @@ static bool rule_matches(const struct ruleset *set, const struct rule *rule, con
 	       matches_cgroup(rule->cgroup, r);
 }
 
+static bool range_contains(const struct port_range *range, __u16 port)
+{
+	return port >= range->first && port <= range->last;
+}
+
+/* For links the other port of the same pair, else @port. */
+static __u16 port_behind(const struct forward *f, __u16 port)
+{
+	for (size_t i = 0; forward_is_link(f) && i < f->nr_ranges; i++) {
+		const struct port_range *a = &f->listen[i], *b = &f->targets[0].ports[i];
+
+		if (range_contains(a, port))
+			return port - a->first + b->first;
+		if (range_contains(b, port))
+			return port - b->first + a->first;
+	}
+	return port;
+}
+
+/* A link listens on both its ends. */
+static bool listens_on(const struct forward *f, __u16 port)
+{
+	for (size_t i = 0; i < f->nr_ranges; i++)
+		if (range_contains(&f->listen[i], port))
+			return true;
+	return port_behind(f, port) != port;
+}
+
+/* The interface is not part of a request here. */
 static bool forward_listens(const struct forward *f, const struct request *r)
 {
-	return r->dir == XDPFW_IN && f->protocols & protocol_bit(r->protocol) &&
-	       (r->to_port == f->listen || r->to_port == f->target);
+	bool families[2];
+
+	forward_families(f, families);
+	return r->dir == XDPFW_IN && f->protocols & protocol_bit(r->protocol) && families[!is_v4(&r->to)] &&
+	       listens_on(f, r->to_port) &&
+	       (f->from.kind == ADDRESS_ANY || prefix_contains(&f->from.prefix, &r->from)) &&
+	       (!f->has_to || memcmp(&f->to, &r->to, sizeof(f->to)) == 0);
 }
 
 /* Its other end: for a routed request as for `in` the sender. */
@@ -236,8 +272,8 @@ __u16 linked_port(const struct ruleset *set, unsigned int protocol, __u16 port)
 
 		if (set->statements[i].kind != STATEMENT_FORWARD || !(f->protocols & protocol))
 			continue;
-		if (port == f->listen || port == f->target)
-			return port ^ f->listen ^ f->target;
+		if (port_behind(f, port) != port)
+			return port_behind(f, port);
 	}
 	return port;
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "evaluate.h"
+#include "forward.h"
 #include "parse_addr.h"
 
 static bool targets(const struct rule *rule, __u8 protocol, __u16 port)
@@ -114,15 +115,29 @@ void exposure_free(struct exposure *x)
 	x->count = 0;
 }
 
-/* A link leads both ways. */
+static bool is_in(const struct port_range *range, __u16 port)
+{
+	return port >= range->first && port <= range->last;
+}
+
+/* A link leads both ways; to other hosts a forward leads to no port of this one. */
 bool forward_leads_to(const struct statement *s, const struct listener *l, __u16 *wire)
 {
 	const struct forward *f = &s->forward;
 
 	if (s->kind != STATEMENT_FORWARD || !(f->protocols & protocol_bit(l->protocol)))
 		return false;
-	if (l->port != f->listen && l->port != f->target)
-		return false;
-	*wire = l->port ^ f->listen ^ f->target;
-	return true;
+	for (size_t i = 0; !forward_is_remote(f) && i < f->nr_ranges * f->nr_targets; i++) {
+		const struct port_range *listen = &f->listen[i % f->nr_ranges];
+		const struct port_range *target = &f->targets[i / f->nr_ranges].ports[i % f->nr_ranges];
+
+		if (is_in(target, l->port))
+			*wire = l->port - target->first + listen->first;
+		else if (forward_is_link(f) && is_in(listen, l->port))
+			*wire = l->port - listen->first + target->first;
+		else
+			continue;
+		return true;
+	}
+	return false;
 }

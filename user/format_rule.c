@@ -2,6 +2,7 @@
 /* What a rule is about, as text: canonical, for the id, for JSON. */
 #include <string.h>
 
+#include "comment.h"
 #include "parse_icmp.h"
 #include "parse_ip_protocol.h"
 #include "statement.h"
@@ -85,14 +86,6 @@ static bool goes_without_target(const struct rule *rule)
 {
 	return rule->match == MATCH_ANY &&
 	       (rule->from.kind != ADDRESS_ANY || rule->to.kind != ADDRESS_ANY || rule->on || rule->on_out);
-}
-
-/* A comment holds one of the two quotes at most: the parser sees to it. */
-static void comment_write(struct text *text, const char *comment)
-{
-	const char *quote = strchr(comment, '\'') ? "\"" : "'";
-
-	text_printf(text, " comment %s%s%s", quote, comment, quote);
 }
 
 static void rate_write(struct text *text, const struct rule *rule)

@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "evaluate.h"
+#include "forward.h"
 #include "logins.h"
 #include "route.h"
 #include "util.h"
@@ -117,7 +118,7 @@ static const struct statement *find_forward(const struct ruleset *set, __u16 por
 		const struct statement *s = &set->statements[i];
 
 		if (s->kind == STATEMENT_FORWARD && s->forward.protocols & PROTO_TCP &&
-		    (s->forward.listen == port || s->forward.target == port))
+		    forward_listens_on(&s->forward, port))
 			return s;
 	}
 	return NULL;
@@ -133,6 +134,18 @@ static bool is_led_astray(const struct visitor *v, struct harm *harm)
 	harm->deleted = !harm->cause;
 	if (!harm->cause)
 		harm->cause = find_forward(v->before.set, harm->port);
+	return true;
+}
+
+/* New logins would arrive elsewhere: a forward takes the port, one way or to another host. */
+static bool is_handed_away(const struct visitor *v, struct harm *harm)
+{
+	const struct statement *s = find_forward(v->after.set, harm->port);
+
+	if (!s || forward_is_link(&s->forward) || find_forward(v->before.set, harm->port))
+		return false;
+	harm->what = "keep out new logins";
+	harm->cause = s;
 	return true;
 }
 
@@ -228,8 +241,8 @@ static int check(const struct guard *g, const struct visitor *v, struct error *e
 {
 	struct harm harm = {.port = behind(&v->before, v->login->local_port)};
 
-	if (is_led_astray(v, &harm) || is_blocked(v, &harm) || is_panicked(v, &harm) || is_kept_out(v, &harm) ||
-	    is_shut_out(g, v, &harm))
+	if (is_led_astray(v, &harm) || is_handed_away(v, &harm) || is_blocked(v, &harm) || is_panicked(v, &harm) ||
+	    is_kept_out(v, &harm) || is_shut_out(g, v, &harm))
 		return refuse(v, &harm, e);
 	return 0;
 }

@@ -77,6 +77,11 @@ static int parse_range(const char *text, size_t length, bool colon, struct port_
 	return 0;
 }
 
+int parse_port_range(const char *text, size_t length, struct port_range *range, struct error *e)
+{
+	return parse_range(text, length, false, range, e);
+}
+
 static int compare_ranges(const void *a, const void *b)
 {
 	const struct port_range *left = a, *right = b;

@@ -10,6 +10,9 @@
 
 int parse_port_part(const char *text, size_t length, __u16 *port, struct error *e);
 
+/* "22" or "6000-6010". */
+int parse_port_range(const char *text, size_t length, struct port_range *range, struct error *e);
+
 /* @colon: "6000:6010" is a range too, as ufw writes it. */
 int parse_port_list(const char *text, size_t length, bool colon, struct ports *ports, struct error *e);
 

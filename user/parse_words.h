@@ -23,9 +23,6 @@ int cursor_begin(struct cursor *cursor, int count, char *const at[], struct erro
 const char *cursor_peek(struct cursor *cursor);
 const char *cursor_next(struct cursor *cursor);
 
-/* Refuse a word whose meaning is planned, by name, so that nobody looks for the typo. */
-int refuse_later_word(const char *word, struct error *e);
-
 /* Refuse what is left; @hint (may be NULL) says what to write instead. */
 int cursor_end(struct cursor *cursor, const char *hint, struct error *e);
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "forward.h"
 #include "rule.h"
 #include "ruleset_index.h"
 #include "statement.h"
@@ -66,6 +67,9 @@ int statement_copy(const struct statement *from, struct statement *to)
 	case STATEMENT_RULE:
 		err = rule_copy(&from->rule, &copy.rule);
 		break;
+	case STATEMENT_FORWARD:
+		err = forward_copy(&from->forward, &copy.forward);
+		break;
 	default:
 		break;
 	}
@@ -100,6 +104,8 @@ static bool same_value(const struct statement *a, const struct statement *b)
 	switch (a->kind) {
 	case STATEMENT_RULE:
 		return rule_same_action(&a->rule, &b->rule);
+	case STATEMENT_FORWARD:
+		return forward_same_value(&a->forward, &b->forward);
 	case STATEMENT_DEFAULT:
 		return a->default_policy.verdict == b->default_policy.verdict;
 	case STATEMENT_OPTION:
@@ -141,14 +147,10 @@ static enum change replace(struct statement *old, struct statement *s)
 
 static int refuse_used_port(const struct ruleset *set, const struct statement *s, struct error *e)
 {
-	size_t other = index_find_forward(set, s->forward.listen, s->forward.protocols);
-	__u16 port = s->forward.listen;
+	__u16 port = 0;
+	size_t other = index_find_clash(set, &s->forward, &port);
 	_free_ char *text = NULL, *other_text = NULL;
 
-	if (other == NO_POSITION) {
-		port = s->forward.target;
-		other = index_find_forward(set, port, s->forward.protocols);
-	}
 	if (other == NO_POSITION)
 		return 0;
 	text = statement_format(s);

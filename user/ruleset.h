@@ -105,12 +105,35 @@ struct rule {
 	bool disabled; /* stays in the list, decides nothing */
 };
 
-/* A link of two local ports. */
-struct forward {
-	__u16 listen;
-	__u16 target;
-	unsigned int protocols;
+/* Where a forward sends: ports of this host, or of another one. */
+struct forward_target {
+	bool remote;
+	struct xdpfw_addr addr;   /* of the other host */
+	struct port_range *ports; /* one for each listening range, of the same length */
 };
+
+/*
+ * A link of local ports, both ways, or (one_way) requests sent elsewhere. To another host, and where there are several
+ * targets to choose from, it is always one way.
+ */
+struct forward {
+	unsigned int protocols;
+	size_t nr_ranges;
+	struct port_range *listen; /* in the order typed */
+	size_t nr_targets;
+	struct forward_target *targets; /* all local or all remote, remote ones of one family */
+	bool one_way;
+	bool keep_source;
+	struct address_match from; /* never a set */
+	bool has_to;
+	struct xdpfw_addr to; /* the address of this host that is asked */
+	char *on;             /* interface of arrival, NULL = any */
+
+	char *comment; /* NULL = none */
+	__u64 expires; /* unix seconds, 0 = never */
+};
+
+#define FORWARD_TARGETS_MAX 16
 
 enum option_name {
 	OPTION_ALLOW_PING, /* "allow-ping": echo-request passes unless a rule says otherwise; default on */
@@ -178,6 +201,7 @@ struct statement {
 	__u64 id;
 	bool runtime;  /* --runtime: lives in the kernel, not in the file */
 	__u32 counter; /* number of its counters, 0 until the store has given one */
+	__u32 answers; /* the same for the answers of a forward with state */
 };
 
 struct ruleset {

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "forward.h"
 #include "util.h"
 
 #define PORTS 65536
@@ -14,19 +15,20 @@ struct slot {
 	size_t place; /* position + 1, 0 = empty */
 };
 
-/* Who uses a port: one id for each protocol, 0 = nobody. */
+/* Whose port is it? Ids by protocol (tcp, udp) and family; 0 = nobody's. */
 struct port_owners {
-	__u64 tcp;
-	__u64 udp;
+	__u64 ids[2][2];
 };
 
 struct index {
 	struct slot *slots; /* open addressing, at most half full */
 	size_t room;        /* a power of two */
 	size_t counts[NR_STATEMENT_KINDS];
-	size_t *rules;              /* positions of the rules in order, room / 2 of them */
-	bool rules_known;           /* filled when somebody asks for a number */
-	struct port_owners *owners; /* PORTS of them, NULL until there is a forward */
+	size_t *rules;    /* positions of the rules in order, room / 2 of them */
+	bool rules_known; /* filled when somebody asks for a number */
+	/* PORTS of them each, NULL until there is a forward. */
+	struct port_owners *listens;
+	struct port_owners *targeted; /* by one-way forwards; the last of those that share it */
 };
 
 static struct slot *find_slot(const struct index *index, __u64 id)
@@ -44,22 +46,38 @@ static void note_position(struct index *index, const struct statement *s, size_t
 		*find_slot(index, s->id) = (struct slot){s->id, position + 1};
 }
 
-static void note_owner(struct index *index, __u16 port, const struct statement *s)
+static const unsigned int owned_protocols[2] = {PROTO_TCP, PROTO_UDP};
+
+static void note_range(struct port_owners *owners, const struct port_range *range, const struct statement *s)
 {
-	if (s->forward.protocols & PROTO_TCP)
-		index->owners[port].tcp = s->id;
-	if (s->forward.protocols & PROTO_UDP)
-		index->owners[port].udp = s->id;
+	bool families[2];
+
+	forward_families(&s->forward, families);
+	for (unsigned int port = range->first; port <= range->last; port++)
+		for (int protocol = 0; protocol < 2; protocol++)
+			for (int family = 0; family < 2; family++)
+				if (s->forward.protocols & owned_protocols[protocol] && families[family])
+					owners[port].ids[protocol][family] = s->id;
+}
+
+/* A link listens on both ends. */
+static void note_forward(struct index *index, const struct statement *s)
+{
+	const struct forward *f = &s->forward;
+
+	for (size_t i = 0; i < f->nr_ranges; i++) {
+		note_range(index->listens, &f->listen[i], s);
+		for (size_t j = 0; !forward_is_remote(f) && j < f->nr_targets; j++)
+			note_range(forward_is_link(f) ? index->listens : index->targeted, &f->targets[j].ports[i], s);
+	}
 }
 
 /* What a new statement adds, wherever it stands. */
 static void note_statement(struct index *index, const struct statement *s)
 {
 	index->counts[s->kind]++;
-	if (s->kind == STATEMENT_FORWARD) {
-		note_owner(index, s->forward.listen, s);
-		note_owner(index, s->forward.target, s);
-	}
+	if (s->kind == STATEMENT_FORWARD)
+		note_forward(index, s);
 }
 
 static int grow(struct index *index, const struct ruleset *set, size_t room)
@@ -81,6 +99,15 @@ static int grow(struct index *index, const struct ruleset *set, size_t room)
 	return 0;
 }
 
+static int reserve_owners(struct index *index)
+{
+	if (!index->listens)
+		index->listens = calloc(PORTS, sizeof(*index->listens));
+	if (!index->targeted)
+		index->targeted = calloc(PORTS, sizeof(*index->targeted));
+	return index->listens && index->targeted ? 0 : -ENOMEM;
+}
+
 int index_reserve_many(struct ruleset *set, size_t more)
 {
 	struct index *index = set->index ? set->index : calloc(1, sizeof(*index));
@@ -98,16 +125,8 @@ int index_reserve_many(struct ruleset *set, size_t more)
 int index_reserve(struct ruleset *set, const struct statement *s)
 {
 	int err = index_reserve_many(set, 1);
-	struct index *index = set->index;
 
-	if (err)
-		return err;
-	if (s->kind == STATEMENT_FORWARD && !index->owners) {
-		index->owners = calloc(PORTS, sizeof(*index->owners));
-		if (!index->owners)
-			return -ENOMEM;
-	}
-	return 0;
+	return err || s->kind != STATEMENT_FORWARD ? err : reserve_owners(set->index);
 }
 
 void index_inserted(struct ruleset *set, size_t at)
@@ -126,8 +145,10 @@ void index_rebuild(struct ruleset *set)
 
 	memset(index->slots, 0, index->room * sizeof(*index->slots));
 	memset(index->counts, 0, sizeof(index->counts));
-	if (index->owners)
-		memset(index->owners, 0, PORTS * sizeof(*index->owners));
+	if (index->listens)
+		memset(index->listens, 0, PORTS * sizeof(*index->listens));
+	if (index->targeted)
+		memset(index->targeted, 0, PORTS * sizeof(*index->targeted));
 	for (size_t i = 0; i < set->count; i++) {
 		note_position(index, &set->statements[i], i);
 		note_statement(index, &set->statements[i]);
@@ -143,7 +164,8 @@ void index_free(struct ruleset *set)
 		return;
 	free(index->slots);
 	free(index->rules);
-	free(index->owners);
+	free(index->listens);
+	free(index->targeted);
 	free(index);
 	set->index = NULL;
 }
@@ -187,17 +209,46 @@ size_t index_find_rule(const struct ruleset *set, size_t n)
 	return index->rules[n - 1];
 }
 
-size_t index_find_forward(const struct ruleset *set, __u16 port, unsigned int protocols)
+/* The first owner among @owners of one of the ports in @range, as far as they are @f's; 0 if there is none. */
+static __u64 find_owner(const struct port_owners *owners, const struct port_range *range, const struct forward *f,
+			__u16 *clash)
+{
+	bool families[2];
+
+	forward_families(f, families);
+	for (unsigned int port = range->first; port <= range->last; port++)
+		for (int protocol = 0; protocol < 2; protocol++)
+			for (int family = 0; family < 2; family++) {
+				__u64 owner = owners[port].ids[protocol][family];
+
+				if (!owner || !(f->protocols & owned_protocols[protocol]) || !families[family])
+					continue;
+				*clash = port;
+				return owner;
+			}
+	return 0;
+}
+
+/* @shared: others may send there, too. */
+static __u64 find_any_owner(const struct index *index, const struct port_range *range, const struct forward *f,
+			    bool shared, __u16 *clash)
+{
+	__u64 owner = find_owner(index->listens, range, f, clash);
+
+	return owner || shared ? owner : find_owner(index->targeted, range, f, clash);
+}
+
+size_t index_find_clash(const struct ruleset *set, const struct forward *f, __u16 *port)
 {
 	const struct index *index = set->index;
-	const struct port_owners *owners = index ? index->owners : NULL;
-	__u64 id = 0;
+	__u64 owner = 0;
 
-	if (owners && (protocols & PROTO_TCP))
-		id = owners[port].tcp;
-	if (owners && !id && (protocols & PROTO_UDP))
-		id = owners[port].udp;
-	return id ? index_find(set, STATEMENT_FORWARD, id) : NO_POSITION;
+	for (size_t i = 0; index && index->listens && !owner && i < f->nr_ranges; i++) {
+		owner = find_any_owner(index, &f->listen[i], f, false, port);
+		for (size_t j = 0; !owner && !forward_is_remote(f) && j < f->nr_targets; j++)
+			owner = find_any_owner(index, &f->targets[j].ports[i], f, !forward_is_link(f), port);
+	}
+	return owner ? index_find(set, STATEMENT_FORWARD, owner) : NO_POSITION;
 }
 
 size_t index_count(const struct ruleset *set, enum statement_kind kind)

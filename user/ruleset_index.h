@@ -28,7 +28,9 @@ void index_free(struct ruleset *set);
 size_t index_find_id(const struct ruleset *set, __u64 id);
 size_t index_find(const struct ruleset *set, enum statement_kind kind, __u64 id);
 size_t index_find_rule(const struct ruleset *set, size_t n); /* counted from 1 */
-size_t index_find_forward(const struct ruleset *set, __u16 port, unsigned int protocols);
+
+/* A forward that cannot be beside @f, and the port about which. */
+size_t index_find_clash(const struct ruleset *set, const struct forward *f, __u16 *port);
 
 /* Add @s at @at unless the list has it already: then it replaces that one. Takes over its memory in every case. */
 int ruleset_add_at(struct ruleset *set, size_t at, struct statement *s, enum change *change, struct error *e);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "attach.h"
+#include "forward_modes.h"
 #include "rulesfile.h"
 #include "trial.h"
 #include "util.h"
@@ -40,7 +41,7 @@ static int settle(struct session *s, struct error *e)
 
 	if (!err)
 		err = read_rules(s, e);
-	if (!err && s->live && !ruleset_count(&s->now, STATEMENT_FORWARD))
+	if (!err && s->live && !attach_rewrites(s))
 		attach_swap(s, false, NULL);
 	return err;
 }
@@ -176,8 +177,12 @@ int session_commit(struct session *s, struct ruleset *set, bool runtime, unsigne
 {
 	unsigned int epoch = s->live ? xdpfw_control_epoch(s->store.control->word) : 0;
 	__u64 deadline = s->live ? session_trial_deadline(s) : 0;
-	int err;
+	int err = 0;
 
+	if (s->live)
+		err = refuse_loaded_modes(&s->store, set, e);
+	if (err)
+		return err;
 	runtime |= deadline != 0;
 	err = runtime ? 0 : stage(s, set, e);
 	if (!err && s->live)

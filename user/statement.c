@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "forward.h"
 #include "parse_address.h"
 #include "parse_iface.h"
 #include "parse_number.h"
@@ -42,12 +43,8 @@ static int parse_default(struct cursor *cursor, struct statement *s, struct erro
 		dir = "in";
 	if (dir && !strcmp(dir, "output"))
 		dir = "out";
-	if (dir && find_dir(dir, &s->default_policy.dir)) {
-		int err = refuse_later_word(dir, e);
-
-		return err ? err
-			   : fail(e, -EINVAL, "'%s': not a direction; write in, out or routed", excerpt(dir).text);
-	}
+	if (dir && find_dir(dir, &s->default_policy.dir))
+		return fail(e, -EINVAL, "'%s': not a direction; write in, out or routed", excerpt(dir).text);
 	return cursor_end(cursor, "a default has one direction", e);
 }
 
@@ -249,7 +246,6 @@ static int choose_grammar(struct cursor *cursor, const struct grammar **chosen, 
 {
 	const char *command = cursor_next(cursor);
 	const struct grammar *grammar = command ? find_grammar(command) : NULL;
-	int err;
 
 	if (!command)
 		return fail(e, -EINVAL, "'': a statement is missing; write one such as allow in 22");
@@ -258,14 +254,11 @@ static int choose_grammar(struct cursor *cursor, const struct grammar **chosen, 
 			e, -EINVAL,
 			"'%s': a command, not a statement; in a file the order of the lines is the order of the rules",
 			command);
-	if (!grammar) {
-		err = refuse_later_word(command, e);
-		return err ? err
-			   : fail(e, -EINVAL,
-				  "'%s': unknown; statements are allow, deny, reject, limit, route, default, forward, "
-				  "block, set, option, panic and load",
-				  excerpt(command).text);
-	}
+	if (!grammar)
+		return fail(e, -EINVAL,
+			    "'%s': unknown; statements are allow, deny, reject, limit, route, default, forward, block, "
+			    "set, option, panic and load",
+			    excerpt(command).text);
 	if (cursor->mode && grammar->kind != STATEMENT_LOAD)
 		return fail(e, -EINVAL, "'--mode': only load has a mode");
 	*chosen = grammar;
@@ -331,6 +324,8 @@ void statement_free(struct statement *s)
 		free(s->comment);
 	else if (s->kind == STATEMENT_RULE)
 		rule_free(&s->rule);
+	else if (s->kind == STATEMENT_FORWARD)
+		forward_free(&s->forward);
 	else if (s->kind == STATEMENT_SET)
 		free(s->member.name);
 	memset(s, 0, sizeof(*s));

@@ -9,6 +9,10 @@
 
 int parse_forward(struct cursor *cursor, struct statement *s, struct error *e);
 
+/* "8000-8010" and "10.0.0.5:9000-9010". */
+void forward_listen_write(struct text *text, const struct forward *f);
+void forward_target_write(struct text *text, const struct forward *f, const struct forward_target *target);
+
 /* The canonical line, and what the id is made of. */
 void forward_write(struct text *text, const struct forward *forward);
 void forward_match_write(struct text *text, const struct forward *forward);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "comment.h"
 #include "parse_address.h"
 #include "parse_iface.h"
 #include "parse_number.h"
@@ -12,7 +13,6 @@
 #include "rule_words.h"
 #include "statement.h"
 
-#define LONGEST_COMMENT  250
 #define LONGEST_NAME     250
 #define HIGHEST_LIMIT    65535
 #define LONGEST_INTERVAL (24 * 60 * 60)
@@ -150,39 +150,13 @@ static int resolve_rate(const struct rule_words *words, struct rule *rule, struc
 	return parse_rate(words->rate, rule, e);
 }
 
-static bool has_control_characters(const char *text)
-{
-	for (; *text; text++)
-		if ((unsigned char)*text < ' ' || *text == 0x7f)
-			return true;
-	return false;
-}
-
-/* An empty comment is none: that is how ufw's users delete one. */
-static int resolve_comment(const struct rule_words *words, struct rule *rule, struct error *e)
-{
-	const char *comment = words->comment;
-
-	if (!comment || !*comment)
-		return 0;
-	if (strlen(comment) > LONGEST_COMMENT)
-		return fail(e, -EINVAL, "'%s': too long; a comment has at most %d characters", excerpt(comment).text,
-			    LONGEST_COMMENT);
-	if (has_control_characters(comment))
-		return fail(e, -EINVAL, "'%s': a comment is one line of text", excerpt(comment).text);
-	if (strchr(comment, '\'') && strchr(comment, '"'))
-		return fail(e, -EINVAL, "'%s': a comment may have one kind of quotes, ' or \", not both",
-			    excerpt(comment).text);
-	return copy_word(comment, &rule->comment, e);
-}
-
 /* What the rule does beside its verdict. */
 static int resolve_action(const struct rule_words *words, struct rule *rule, struct error *e)
 {
 	int err = resolve_rate(words, rule, e);
 
 	if (!err)
-		err = resolve_comment(words, rule, e);
+		err = comment_parse(words->comment, &rule->comment, e);
 	if (!err)
 		err = parse_expiry(words->duration, words->until, &rule->expires, e);
 	rule->log = words->log && !strcmp(words->log, "log");

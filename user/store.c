@@ -64,6 +64,9 @@ static int map_all(struct store *st, struct error *e)
 		{"marked_ages", sizeof(*st->marked_ages), true, &st->marked_ages},
 		{"sockets", sizeof(*st->sockets), true, &st->sockets},
 		{"rule_logs", sizeof(*st->rule_logs), true, &st->rule_logs},
+		{"listeners", sizeof(*st->listeners), true, &st->listeners},
+		{"forwards", sizeof(*st->forwards), true, &st->forwards},
+		{"translations", sizeof(*st->translations), true, &st->translations},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(arrays); i++) {

@@ -14,6 +14,7 @@
 #include "ruleset.h"
 #include "xdpfw/counters.h"
 #include "xdpfw/flow.h"
+#include "xdpfw/forward.h"
 #include "xdpfw/log.h"
 #include "xdpfw/policy.h"
 
@@ -30,6 +31,9 @@ struct store {
 	struct xdpfw_port_table *ports;
 	struct xdpfw_link_table *links;
 	struct xdpfw_condition *conditions;
+	struct xdpfw_listener_table *listeners;
+	struct xdpfw_forward *forwards;
+	struct xdpfw_bucket *translations;
 	__u64 *rule_ids;
 	struct xdpfw_iface *ifaces;
 	/* Counters, for reading; pages that nothing was counted in cost nothing. */
@@ -74,6 +78,9 @@ int store_write_text(const struct store *st, unsigned int slot, const char *text
  * Either all of it happens or nothing is visible.
  */
 int store_commit(struct store *st, struct ruleset *set, unsigned int epoch, __u64 deadline, struct error *e);
+
+/* Return when no packet is under way any more that has read the store before. */
+void store_wait_for_readers(void);
 
 /* Give the statements of a live ruleset the counter numbers that they have in the store. */
 void store_number(const struct store *st, struct ruleset *set);

@@ -66,7 +66,9 @@ enum xdpfw_dir {
 	X(REJECT_SENT, "reject", "an answer that xdpfw itself sent for a reject")                                      \
 	X(INTERNAL, "internal", "a map or the packet could not be accessed")                                           \
 	X(PANIC, "panic", "panic is on: nothing passes but what is kept open")                                         \
-	X(LIMIT, "limit", "more requests from this source than the rule lets pass")
+	X(LIMIT, "limit", "more requests from this source than the rule lets pass")                                    \
+	X(NO_PORT, "no-port", "every source port that a forward could give a new connection is taken")                 \
+	X(NO_ROUTE, "no-route", "the target of a forward cannot be reached; see `xdpfw forward --check`")
 
 enum xdpfw_reason {
 #define X(code, name, text) XDPFW_R_##code,

@@ -126,9 +126,11 @@ struct xdpfw_fragment_key {
 _Static_assert(sizeof(struct xdpfw_fragment_key) == 40, "no hidden padding in a hash key");
 
 struct xdpfw_fragment {
-	__u64 seen;     /* jiffies64 of the first fragment */
-	__u32 decision; /* the first one's */
-	__u32 covered;  /* bytes of the datagram that the first one covered */
+	__u64 seen;       /* jiffies64 of the first fragment */
+	__u32 decision;   /* the first one's */
+	__u32 covered;    /* bytes of the datagram that the first one covered */
+	__u32 connection; /* of a forwarded datagram: pkt.connection of the first one */
+	__u32 pad;
 };
 
 /* A TCP tuple that a socket lookup has confirmed; ports in host byte order. */

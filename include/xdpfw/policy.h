@@ -99,7 +99,7 @@ struct xdpfw_control {
 	__u32 flags[4];   /* by slot, copied from its head; 4, so that two bits of the word are a safe index */
 	__u32 file_mark;  /* during a trial: a hash of the rules file as it was when the trial began; user space only */
 	__u32 listening;  /* somebody follows the events: XDPFW_LISTENING (log.h) or 0 */
-	__u32 pad;
+	__u32 seed;       /* of hashes that strangers must not foresee */
 };
 _Static_assert(sizeof(struct xdpfw_control) == 56, "control is 56 bytes");
 
@@ -140,13 +140,14 @@ static inline __u32 xdpfw_link_table_index(__u32 slot, __u32 table)
 
 /* What of a policy is not a port: one element a slot of the map `heads`. */
 enum xdpfw_head_flags {
-	XDPFW_HAS_BLOCKS = 1 << 0,  /* the slot has blocked prefixes */
-	XDPFW_HAS_LINKS = 1 << 1,   /* the slot has local port links */
-	XDPFW_OUT_DENIES = 1 << 2,  /* some outbound request other than TCP or ICMP would be dropped */
-	XDPFW_PASS_NOT_IP = 1 << 3, /* other ethertypes than IP and ARP pass */
-	XDPFW_PANIC = 1 << 4,       /* every cell drops; of what is open, only connections to `kept` go on */
-	XDPFW_LOG_DROPS = 1 << 5,   /* drops are worth an event, see log.h */
-	XDPFW_LOG_RULES = 1 << 6,   /* the slot has rules with `log` */
+	XDPFW_HAS_BLOCKS = 1 << 0,   /* the slot has blocked prefixes */
+	XDPFW_HAS_LINKS = 1 << 1,    /* the slot has local port links */
+	XDPFW_OUT_DENIES = 1 << 2,   /* some outbound request other than TCP or ICMP would be dropped */
+	XDPFW_PASS_NOT_IP = 1 << 3,  /* other ethertypes than IP and ARP pass */
+	XDPFW_PANIC = 1 << 4,        /* every cell drops; of what is open, only connections to `kept` go on */
+	XDPFW_LOG_DROPS = 1 << 5,    /* drops are worth an event, see log.h */
+	XDPFW_LOG_RULES = 1 << 6,    /* the slot has rules with `log` */
+	XDPFW_HAS_FORWARDS = 1 << 7, /* the slot has forwards with state, or their connections live on */
 };
 
 /* Time-outs of flows, in seconds here and in rules, in jiffies in the head. Defaults are nf_conntrack's. */

@@ -45,7 +45,7 @@ static void size_maps(void)
 		rig.skel->maps.port_counts, rig.skel->maps.reason_counts, rig.skel->maps.rule_counts,
 		rig.skel->maps.drop_deltas, rig.skel->maps.rule_deltas,   rig.skel->maps.sockets,
 		rig.skel->maps.routes,      rig.skel->maps.budgets,       rig.skel->maps.history,
-		rig.skel->maps.log_cpus,
+		rig.skel->maps.log_cpus,    rig.skel->maps.hops,
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(per_cpu); i++)
@@ -68,6 +68,9 @@ static void map_all(void)
 	rig.heads = map_memory(rig.skel->maps.heads);
 	rig.ports = map_memory(rig.skel->maps.ports);
 	rig.links = map_memory(rig.skel->maps.links);
+	rig.listeners = map_memory(rig.skel->maps.listeners);
+	rig.forwards = map_memory(rig.skel->maps.forwards);
+	rig.translations = map_memory(rig.skel->maps.translations);
 	rig.conditions = map_memory(rig.skel->maps.conditions);
 	rig.port_counts = map_memory(rig.skel->maps.port_counts);
 	rig.reason_counts = map_memory(rig.skel->maps.reason_counts);
@@ -132,9 +135,14 @@ static void number_rules(struct ruleset *set)
 {
 	__u32 counter = 0;
 
-	for (size_t i = 0; i < set->count; i++)
-		if (set->statements[i].kind == STATEMENT_RULE || set->statements[i].kind == STATEMENT_FORWARD)
-			set->statements[i].counter = ++counter;
+	for (size_t i = 0; i < set->count; i++) {
+		struct statement *s = &set->statements[i];
+
+		if (s->kind == STATEMENT_RULE || s->kind == STATEMENT_FORWARD)
+			s->counter = ++counter;
+		if (s->kind == STATEMENT_FORWARD)
+			s->answers = s->counter + ANSWERS;
+	}
 }
 
 static unsigned int policy_age;
@@ -149,6 +157,7 @@ void set_policy_in(unsigned int slot, const char *text)
 	struct policy_image image = {
 		.head = &rig.heads[slot],
 		.conditions = &rig.conditions[slot * XDPFW_CONDITIONS],
+		.forwards = &rig.forwards[xdpfw_forward_index(slot, 0)],
 	};
 	struct environment env = environment_here();
 	struct ruleset set = {};
@@ -159,6 +168,9 @@ void set_policy_in(unsigned int slot, const char *text)
 		for (int dir = 0; dir < XDPFW_DIRS; dir++)
 			image.ports[dir][table] = &rig.ports[xdpfw_port_table_index(slot, dir, table)];
 	}
+	for (int table = 0; table < XDPFW_LISTENER_TABLES; table++)
+		for (int family = 0; family < XDPFW_LISTENER_FAMILIES; family++)
+			image.listeners[table][family] = &rig.listeners[xdpfw_listener_index(slot, table, family)];
 	cr_assert_eq(ruleset_parse(text, "policy", &set, &e), 0, "%s", e.text);
 	number_rules(&set);
 	env.jiffies -= (__u64)policy_age * env.hz;
@@ -287,10 +299,17 @@ static bool agrees(__u32 told, const struct frame *f, const struct outcome *o)
 	return o->action != PASSED || (f->size == o->frame.size && !memcmp(f->bytes, o->frame.bytes, f->size));
 }
 
+/* How many connections of forwards there are, where there may be any. */
+static size_t connections_now(void)
+{
+	return rig.control->flags[0] & XDPFW_HAS_FORWARDS ? count_translations() : 0;
+}
+
 void send_frame(enum hooks hooks, enum way way, const struct frame *f, const struct skb_fields *fields,
 		struct outcome *result)
 {
 	static struct frame twin_frame;
+	size_t before = connections_now();
 	const char *wrote;
 	__u32 told;
 
@@ -300,6 +319,8 @@ void send_frame(enum hooks hooks, enum way way, const struct frame *f, const str
 	run_frame(hooks, way, f, fields, result);
 	take_counters(f, result);
 	result->twin_wrote = wrote;
+	if (connections_now() != before) /* where a new connection will stand is not known before */
+		twin_frame = result->frame;
 	result->twin_agrees = agrees(told, &twin_frame, result);
 }
 

@@ -18,6 +18,7 @@
 #include "xdpfw/counters.h"
 #include "xdpfw/decision.h"
 #include "xdpfw/flow.h"
+#include "xdpfw/forward.h"
 #include "xdpfw/policy.h"
 
 /* How an interface is loaded: which programs a packet meets. */
@@ -80,7 +81,10 @@ void fixture_open(void);
 void fixture_open_as(const struct config *config);
 void fixture_close(void);
 
-/* Policies. Rules and forwards have the counter numbers 1, 2, ... in the order of the text. */
+/* Policies. Rules and forwards have the counter numbers 1, 2, ... in the order of the text; the answers of a forward
+ * have its number + ANSWERS. */
+#define ANSWERS 32
+
 void set_policy(const char *text); /* slot 0, active, without a deadline */
 void set_policy_in(unsigned int slot, const char *text);
 void set_policy_age(unsigned int seconds); /* policies set from here on were compiled so long ago */
@@ -109,15 +113,16 @@ bool send_on_budget(enum hooks hooks, enum way way, const struct frame *f, __u32
 bool can_send(enum hooks hooks, enum way way, const struct frame *f);
 
 /* State */
-void forget_state(void); /* flows, guests, fragments, fingerprints, sockets, routes */
+void forget_state(void); /* translations, flows, guests, fragments, fingerprints, sockets, routes */
 void forget_fragments(void);
-void pass_time(unsigned int seconds);          /* makes flows and fragments older */
+void pass_time(unsigned int seconds);          /* makes flows, translations and fragments older */
 void pass_fingerprint_ages(unsigned int ages); /* makes fingerprints older */
 void begin_age(void);                          /* waits if the age of fingerprints is about to end by itself */
 void put_flow(const struct xdpfw_flow_key *key, const struct xdpfw_flow *flow);
 void get_flow(const struct xdpfw_flow_key *key, struct xdpfw_flow *flow);
 size_t count_flows(void);
 size_t count_guests(void);
+size_t count_translations(void); /* also those whose time is over */
 size_t count_fragments(void);
 __u64 jiffies_now(void);
 

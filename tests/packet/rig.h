@@ -17,6 +17,9 @@ struct rig {
 	struct xdpfw_policy_head *heads;
 	struct xdpfw_port_table *ports;
 	struct xdpfw_link_table *links;
+	struct xdpfw_listener_table *listeners;
+	struct xdpfw_forward *forwards;
+	struct xdpfw_bucket *translations;
 	struct xdpfw_condition *conditions;
 	struct xdpfw_port_counts *port_counts;
 	struct xdpfw_reason_counts *reason_counts;

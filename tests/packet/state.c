@@ -36,8 +36,35 @@ void forget_fragments(void)
 	clear_map(rig.skel->maps.fragments);
 }
 
+/* Few of the places are ever taken. */
+static void forget_translations(void)
+{
+	static const __u16 none[XDPFW_WAYS];
+
+	for (int i = 0; i < XDPFW_BUCKETS; i++)
+		if (memcmp(rig.translations[i].tags, none, sizeof(none)))
+			memset(&rig.translations[i], 0, sizeof(rig.translations[i]));
+}
+
+size_t count_translations(void)
+{
+	size_t count = 0;
+
+	for (int place = 0; place < XDPFW_TRANSLATIONS; place++)
+		count += rig.translations[place / XDPFW_WAYS].tags[place % XDPFW_WAYS] != 0;
+	return count;
+}
+
+static void make_translations_older(__u64 jiffies)
+{
+	for (int place = 0; place < XDPFW_TRANSLATIONS; place++)
+		if (rig.translations[place / XDPFW_WAYS].tags[place % XDPFW_WAYS])
+			rig.translations[place / XDPFW_WAYS].ways[place % XDPFW_WAYS].seen -= jiffies;
+}
+
 void forget_state(void)
 {
+	forget_translations();
 	forget_fragments();
 	clear_map(rig.skel->maps.flows);
 	clear_map(rig.skel->maps.guests);
@@ -106,6 +133,7 @@ void pass_time(unsigned int seconds)
 {
 	__u64 jiffies = (__u64)seconds * datapath_hz();
 
+	make_translations_older(jiffies);
 	make_older(rig.skel->maps.flows, jiffies);
 	make_older(rig.skel->maps.guests, jiffies);
 	make_older(rig.skel->maps.fragments, jiffies);

@@ -409,6 +409,8 @@ static struct {
 	struct xdpfw_policy_head head;
 	struct xdpfw_port_table ports[3][3];
 	struct xdpfw_link_table links[3];
+	struct xdpfw_listener_table listeners[2][2];
+	struct xdpfw_forward forwards[XDPFW_FORWARDS];
 	struct xdpfw_condition conditions[XDPFW_CONDITIONS];
 } memory;
 
@@ -431,6 +433,13 @@ static int find_cgroup(const char *path, __u64 *id, __u32 *level)
 	return 0;
 }
 
+static int find_source(const struct xdpfw_addr *to, struct xdpfw_addr *source)
+{
+	*source = *to;
+	source->bytes[15] = 1;
+	return 0;
+}
+
 /* A host that is always the same. */
 static const struct environment here = {
 	.hz = HZ,
@@ -439,6 +448,7 @@ static const struct environment here = {
 	.find_iface = find_iface,
 	.find_user = find_user,
 	.find_cgroup = find_cgroup,
+	.find_source = find_source,
 };
 
 static void give_counters(struct ruleset *set)
@@ -450,6 +460,7 @@ static void give_counters(struct ruleset *set)
 			set->statements[i].counter = ++rules;
 		else if (set->statements[i].kind == STATEMENT_FORWARD)
 			set->statements[i].counter = 1000 + ++forwards;
+		set->statements[i].answers = 5000 + forwards;
 	}
 }
 
@@ -458,6 +469,7 @@ static void compile_text(const char *text)
 	struct policy_image image = {
 		.head = &memory.head,
 		.links = {&memory.links[0], &memory.links[1], &memory.links[2]},
+		.forwards = memory.forwards,
 		.conditions = memory.conditions,
 	};
 	struct ruleset set = parse_set(text);
@@ -465,6 +477,9 @@ static void compile_text(const char *text)
 	for (int dir = 0; dir < 3; dir++)
 		for (int table = 0; table < 3; table++)
 			image.ports[dir][table] = &memory.ports[dir][table];
+	for (int table = 0; table < 2; table++)
+		for (int family = 0; family < 2; family++)
+			image.listeners[table][family] = &memory.listeners[table][family];
 	give_counters(&set);
 	memset(&memory, 0xa5, sizeof(memory)); /* what was there must not shine through */
 	cr_assert_eq(compile(&set, &here, &image, NULL), 0);
@@ -656,6 +671,63 @@ Test(compile, a_forward_lets_in_and_links)
 	cr_expect_eq(memory.head.flags, XDPFW_PASS_NOT_IP | XDPFW_HAS_LINKS);
 }
 
+static __u16 listener(int table, int family, int port)
+{
+	return memory.listeners[table][family].ports[port];
+}
+
+Test(compile, ranges_are_linked_port_by_port)
+{
+	compile_text("forward 8000-8002:9000-9002/tcp\nforward 80,443:1080,1443/udp\n");
+	for (int i = 0; i < 3; i++) {
+		cr_expect_eq(memory.links[XDPFW_TCP].delta[8000 + i], (8000 + i) ^ (9000 + i));
+		cr_expect_eq(memory.links[XDPFW_TCP].delta[9000 + i], (8000 + i) ^ (9000 + i));
+		cr_expect_eq(in_tcp(9000 + i), xdpfw_decision(XDPFW_PASS, XDPFW_R_FORWARD, 1001));
+	}
+	cr_expect_eq(memory.links[XDPFW_TCP].delta[8003], 0);
+	cr_expect_eq(memory.links[XDPFW_UDP].delta[443], 443 ^ 1443);
+	cr_expect_eq(in_udp(1080), xdpfw_decision(XDPFW_PASS, XDPFW_R_FORWARD, 1002));
+}
+
+Test(compile, a_one_way_forward_listens_on_one_end)
+{
+	compile_text("forward 8000-8001:9000-9001/tcp one-way\n");
+	cr_expect_eq(in_tcp(8001), xdpfw_decision(XDPFW_PASS, XDPFW_R_FORWARD, 1001));
+	cr_expect_eq(in_tcp(9001), xdpfw_decision(XDPFW_DROP, XDPFW_R_DEFAULT, 0), "its target is not opened");
+	for (int family = 0; family < 2; family++) {
+		cr_expect_eq(listener(XDPFW_TCP, family, 8000), 1);
+		cr_expect_eq(listener(XDPFW_TCP, family, 9001), 1 | XDPFW_TARGETED);
+		cr_expect_eq(listener(XDPFW_TCP, family, 8002), 0);
+		cr_expect_eq(listener(XDPFW_UDP, family, 8000), 0);
+	}
+	cr_expect_eq(memory.forwards[1].flags, XDPFW_FORWARD_LOCAL | XDPFW_FORWARD_KEEP_SOURCE);
+	cr_expect(memory.forwards[1].listen == 8000 && memory.forwards[1].targets[0].port == 9000);
+	cr_expect(memory.forwards[1].counter == 1001 && memory.forwards[1].answers == 5001);
+	cr_expect_eq(memory.forwards[1].expiry, XDPFW_NEVER);
+	cr_expect_eq(memory.links[XDPFW_TCP].delta[8000], 0);
+}
+
+/* Another host listens for its own family only; what is for some requests only opens no cell. */
+Test(compile, forwards_to_other_hosts)
+{
+	const struct xdpfw_forward *f = &memory.forwards[1];
+
+	compile_text("forward 443:10.0.0.5:8443,10.0.0.6:8444/tcp from 192.0.2.0/24 to 203.0.113.1 on eth1 "
+		     "until 2033-05-18T03:34:00Z\nforward 53:[fd00::53]:5300/udp keep-source\n");
+	cr_expect_eq(in_tcp(443), xdpfw_decision(XDPFW_DROP, XDPFW_R_DEFAULT, 0), "the data path decides");
+	cr_expect(listener(XDPFW_TCP, 0, 443) == 1 && listener(XDPFW_TCP, 1, 443) == 0);
+	cr_expect(listener(XDPFW_UDP, 0, 53) == 0 && listener(XDPFW_UDP, 1, 53) == 2);
+	cr_expect(f->flags == XDPFW_FORWARD_TO && f->nr_targets == 2 && f->ifindex == 3 && f->from_length == 120);
+	cr_expect(f->targets[0].addr.bytes[15] == 5 && f->targets[0].port == 8443 && f->targets[1].port == 8444);
+	cr_expect_eq(f->targets[0].source.bytes[15], 1, "as the host's routes say");
+	cr_expect_eq(f->expiry, (1000000 + 40 * HZ) >> XDPFW_EXPIRY_SHIFT);
+	cr_expect_neq(f->targets[0].hash, f->targets[1].hash);
+	cr_expect_eq(memory.forwards[2].flags, XDPFW_FORWARD_KEEP_SOURCE);
+	cr_expect_eq(memory.forwards[2].targets[0].source.halves[1], 0);
+	compile_text("forward 443:10.0.0.5:8443 on tun7\n");
+	cr_expect_eq(f->ifindex, ~0U, "an interface that is not there is nobody's");
+}
+
 Test(compile, ping_is_a_courtesy_that_rules_and_the_option_overrule)
 {
 	__u32 courtesy = xdpfw_decision(XDPFW_PASS, XDPFW_R_COURTESY, 0);
@@ -750,6 +822,8 @@ Test(compile, flags)
 		{"option non-ip off\n", 0},
 		{"option non-ip off\nblock ::1\n", XDPFW_HAS_BLOCKS},
 		{"option non-ip off\nforward 1:2\n", XDPFW_HAS_LINKS},
+		{"option non-ip off\nforward 1:2 one-way\n", XDPFW_HAS_FORWARDS},
+		{"option non-ip off\nforward 1:2\nforward 3:10.0.0.5:3\n", XDPFW_HAS_LINKS | XDPFW_HAS_FORWARDS},
 		{"option non-ip off\ndeny out 25/tcp\n", 0},
 		{"option non-ip off\ndeny out 25/udp\n", XDPFW_OUT_DENIES},
 		{"option non-ip off\nreject out 0\n", XDPFW_OUT_DENIES},

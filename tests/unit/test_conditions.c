@@ -43,15 +43,23 @@ static struct {
 	struct xdpfw_policy_head head;
 	struct xdpfw_port_table ports[3][3];
 	struct xdpfw_link_table links[3];
+	struct xdpfw_listener_table listeners[2][2];
+	struct xdpfw_forward forwards[XDPFW_FORWARDS];
 	struct xdpfw_condition conditions[XDPFW_CONDITIONS];
 	struct address_words words;
 } memory;
 
 static int compile_set(const struct ruleset *set, struct error *e)
 {
-	struct policy_image image = {.head = &memory.head, .conditions = memory.conditions};
+	struct policy_image image = {
+		.head = &memory.head,
+		.forwards = memory.forwards,
+		.conditions = memory.conditions,
+	};
 	int err;
 
+	for (int i = 0; i < 4; i++)
+		image.listeners[i / 2][i % 2] = &memory.listeners[i / 2][i % 2];
 	for (int table = 0; table < 3; table++) {
 		image.links[table] = &memory.links[table];
 		for (int dir = 0; dir < 3; dir++)

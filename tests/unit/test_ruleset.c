@@ -339,6 +339,51 @@ Test(ruleset, forwards_do_not_share_ports)
 	ruleset_free(&set);
 }
 
+/* Who may stand beside whom. */
+Test(ruleset, forwards_overlap)
+{
+	static const struct {
+		const char *there, *more;
+		bool fits;
+	} cases[] = {
+		{"forward 8000-8010:9000-9010", "forward 7000:9005", false},
+		{"forward 8000-8010:9000-9010", "forward 8011:9011", true},
+		{"forward 8000-8010:9000-9010 one-way", "forward 8010:1 one-way", false},
+		{"forward 8080:2988 one-way", "forward 8081:2988 one-way", true},
+		{"forward 8080:2988 one-way", "forward 2988:1 one-way", false},
+		{"forward 8080:2988 one-way", "forward 7:8080 one-way", false},
+		{"forward 8080:2988 one-way", "forward 2988:7", false},
+		{"forward 443:10.0.0.5:8443", "forward 8443:10.0.0.6:1", true},
+		{"forward 443:10.0.0.5:8443", "forward 443:10.0.0.6:1", false},
+		{"forward 443:10.0.0.5:8443", "forward 443:[fd00::5]:8443", true},
+		{"forward 443:10.0.0.5:8443", "forward 443:8443", false},
+		{"forward 443:10.0.0.5:8443 to 192.0.2.1", "forward 443:8443 one-way to 2001:db8::1", true},
+		{"forward 443:10.0.0.5:8443/tcp", "forward 443:10.0.0.5:8443/udp", true},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct ruleset set = parse_set(cases[i].there);
+		struct statement s = parse_line(cases[i].more);
+		enum change change;
+
+		cr_expect_eq(ruleset_add(&set, &s, &change, NULL), cases[i].fits ? 0 : -EINVAL, "%s beside %s",
+			     cases[i].more, cases[i].there);
+		ruleset_free(&set);
+	}
+}
+
+/* Comment and expiry are no part of what a forward is. */
+Test(ruleset, a_forward_is_replaced_by_itself)
+{
+	struct ruleset set = parse_set("forward 443:10.0.0.5:8443\n");
+
+	cr_expect_eq(add(&set, "forward 443:10.0.0.5:8443"), CHANGE_NONE);
+	cr_expect_eq(add(&set, "forward 443:10.0.0.5:8443 comment 'web'"), CHANGE_REPLACED);
+	cr_expect_eq(add(&set, "forward 443:10.0.0.5:8443 until 2030-01-01T00:00:00Z"), CHANGE_REPLACED);
+	expect_set(&set, "forward 443:10.0.0.5:8443 until 2030-01-01T00:00:00Z\n");
+	ruleset_free(&set);
+}
+
 Test(ruleset, errors_name_file_and_line)
 {
 	static const struct refusal cases[] = {

@@ -95,6 +95,20 @@ Test(statement, round_trip)
 		{"forward 8080:2988", "forward 8080:2988"},
 		{"forward 2988:8080/udp", "forward 2988:8080/udp"},
 		{"forward 0:65535/tcp", "forward 0:65535/tcp"},
+		{"forward 8000-8010:9000-9010", "forward 8000-8010:9000-9010"},
+		{"forward 443,80:8443,8080/tcp", "forward 443,80:8443,8080/tcp"},
+		{"forward 8080:2988 one-way", "forward 8080:2988 one-way"},
+		{"forward 80:8080,8081", "forward 80:8080,8081"},
+		{"forward 80:8080,8081 one-way", "forward 80:8080,8081"},
+		{"forward 443:10.0.0.5:8443/tcp", "forward 443:10.0.0.5:8443/tcp"},
+		{"forward 443:10.0.0.5:8443 one-way", "forward 443:10.0.0.5:8443"},
+		{"forward 53:[fd00:0:0::53]:53/udp", "forward 53:[fd00::53]:53/udp"},
+		{"forward 80,443:10.0.0.5:8080,8443", "forward 80,443:10.0.0.5:8080,8443"},
+		{"forward 80:10.0.0.5:8080,8081,10.0.0.6:8080", "forward 80:10.0.0.5:8080,10.0.0.5:8081,10.0.0.6:8080"},
+		{"forward 443:10.0.0.5:1 comment why on eth0 to 192.0.2.1 from 203.0.113.9/24 keep-source",
+		 "forward 443:10.0.0.5:1 keep-source from 203.0.113.0/24 to 192.0.2.1 on eth0 comment 'why'"},
+		{"forward 8080:2988 until 2030-01-01T00:00:00Z one-way",
+		 "forward 8080:2988 one-way until 2030-01-01T00:00:00Z"},
 		{"block 203.0.113.9", "block 203.0.113.9"},
 		{"block 203.0.113.9/24", "block 203.0.113.0/24"},
 		{"block 2001:DB8::/32", "block 2001:db8::/32"},
@@ -144,8 +158,9 @@ Test(statement, values)
 	cr_expect(s.kind == STATEMENT_DEFAULT && s.default_policy.verdict == XDPFW_REJECT &&
 		  s.default_policy.dir == XDPFW_OUT && s.runtime);
 	s = parse_line("forward 8080:2988/tcp");
-	cr_expect(s.kind == STATEMENT_FORWARD && s.forward.listen == 8080 && s.forward.target == 2988 &&
-		  s.forward.protocols == PROTO_TCP);
+	cr_expect(s.kind == STATEMENT_FORWARD && s.forward.listen[0].first == 8080 &&
+		  s.forward.targets[0].ports[0].first == 2988 && s.forward.protocols == PROTO_TCP);
+	statement_free(&s);
 	s = parse_line("option non-ip off");
 	cr_expect(s.kind == STATEMENT_OPTION && s.option.name == OPTION_NON_IP && s.option.value == 0);
 	s = parse_line("option allow-ping on");
@@ -382,18 +397,43 @@ static const struct refusal refusals[] = {
 	{"forward 8080:2988/", "'': not a protocol of forwards; write tcp or udp"},
 	{"forward 8080:2988/tpc", "'tpc': not a protocol of forwards; write tcp or udp"},
 	{"forward 8080:2988/sctp", "'sctp': not a protocol of forwards; write tcp or udp"},
-	{"forward 8000-8010:9000-9010", "'8000-8010:9000-9010': forwards of more than one port" NOT_PART},
-	{"forward 8080:2988,2989", "'8080:2988,2989': forwards of more than one port" NOT_PART},
-	{"forward 443:10.0.0.5:8443/tcp", "'443:10.0.0.5:8443/tcp': forwards with addresses" NOT_PART},
-	{"forward 443:10.0.0.5", "'443:10.0.0.5': forwards with addresses" NOT_PART},
-	{"forward 443:[2001:db8::5]:8443", "'443:[2001:db8::5]:8443': forwards with addresses" NOT_PART},
+	{"forward 8000-8010:9000-9009",
+	 "'8000-8010:9000-9009': as many ports as listen are needed, in ranges of the same length"},
+	{"forward 80,443:8080", "'80,443:8080': as many ports as listen are needed, in ranges of the same length"},
+	{"forward 80,443:8080,8443,8444",
+	 "'80,443:8080,8443,8444': as many ports as listen are needed, in ranges of the same length"},
+	{"forward 8010-8000:9000-9010", "'8010-8000': a range ascends; write 8000-8010"},
+	{"forward 80,:8080", "'': a port is missing; write a number, 0..65535"},
+	{"forward 80:8080,", "'': a port is missing; write a number, 0..65535"},
+	{"forward 443:10.0.0.5", "'10.0.0.5': the port of the target is missing; write 10.0.0.5:8443"},
+	{"forward 53:fd00::53:53", "'fd00::53:53': an IPv6 address stands in brackets; write [fd00::5]:8443"},
+	{"forward 53:[fd00::53]", "'[fd00::53]': not a target; write [fd00::5]:8443"},
+	{"forward 53:[10.0.0.5]:53", "'53:[10.0.0.5]:53': only IPv6 addresses stand in brackets"},
+	{"forward 443:10.0.0.5:8443,444:1",
+	 "'443:10.0.0.5:8443,444:1': not an address; host names are not looked up, write "
+	 "it as 203.0.113.9 or 2001:db8::1"},
+	{"forward 443:8443,10.0.0.5:8443", "'443:8443,10.0.0.5:8443': targets are all on this host or all on others"},
+	{"forward 443:10.0.0.5:1,[fd00::1]:1",
+	 "'443:10.0.0.5:1,[fd00::1]:1': targets are of one family; write a forward for each"},
 	{"forward 443:10.0.0.500:8443", "'443:10.0.0.500:8443': 500 is no octet of an IPv4 address; octets are 0..255"},
 	{"forward 443:example.com:8443", "'443:example.com:8443': not an address; host names are not looked up, write "
 					 "it as 203.0.113.9 or 2001:db8::1"},
-	{"forward 443:backend:8443", "'443:backend:8443': forwards with addresses" NOT_PART},
-	{"forward 8080:2988 one-way", "'one-way': one-way forwards" NOT_PART},
-	{"forward 8080:2988 keep-source", "'keep-source': forwards with addresses" NOT_PART},
-	{"forward 8080:2988 tcp", "'tcp': one word too many"},
+	{"forward 443:backend:8443", "'443:backend:8443': not an address; host names are not looked up, write it as "
+				     "203.0.113.9 or 2001:db8::1"},
+	{"forward 8080:2988 keep-source",
+	 "'keep-source': goes with other hosts only; this host sees the client anyway"},
+	{"forward 8080:2988 from 10.0.0.0/8",
+	 "'8080:2988': two ports are linked for everybody and for good; write one-way behind it"},
+	{"forward 8080:2988 for 1h",
+	 "'8080:2988': two ports are linked for everybody and for good; write one-way behind it"},
+	{"forward 443:10.0.0.5:8443 from fd00::/8", "'443:10.0.0.5:8443': its addresses are of different families"},
+	{"forward 443:10.0.0.5:8443 from @office", "'@office': a forward is for one prefix; write from 203.0.113.0/24"},
+	{"forward 443:10.0.0.5:8443 from", "'from': something is missing behind it; write from 203.0.113.0/24"},
+	{"forward 443:10.0.0.5:8443 on eth0 on eth1", "'on eth1': 'on' is given already"},
+	{"forward 443:10.0.0.5:8443 to 10.0.0.0/8",
+	 "'10.0.0.0/8': not an address; host names are not looked up, write it as 203.0.113.9 or 2001:db8::1"},
+	{"forward 8080:2988 tcp",
+	 "'tcp': one word too many; behind the ports: one-way, keep-source, from, to, on, comment, for"},
 	/* block */
 	{"block", "'block': the address is missing; write block 203.0.113.9 or 2001:db8::/32"},
 	{"block example.com",

@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * forward: one-way forwards and those to other hosts, as far as a verdict needs them. Which connection a packet
+ * belongs to is noted in the packet (p->connection); rewriting it is the business of translate_skb.h and translate_xdp.h.
+ *
+ * Rules come first and are about the port on the wire. A forward is an implicit allow behind them.
+ */
+#ifndef XDPFW_BPF_FORWARD_H
+#define XDPFW_BPF_FORWARD_H
+
+#include "common.h"
+#include "fragment.h"
+#include "hop.h"
+#include "icmp_error.h"
+#include "maps.h"
+#include "policy.h"
+#include "routed.h"
+#include "translation.h"
+
+/* TCP and UDP, and the ports have been read. */
+static __always_inline bool is_forwardable(const struct pkt *p)
+{
+	return p->ported && p->protocol != PROTO_SCTP;
+}
+
+/* What listens on this port: see struct xdpfw_listener_table. */
+static __always_inline __u32 listener(const struct pkt *p, __u16 port)
+{
+	__u32 index = xdpfw_listener_index(p->slot, p->table, p->family == 6);
+	struct xdpfw_listener_table *table = bpf_map_lookup_elem(&listeners, &index);
+
+	return table ? table->ports[port] : 0;
+}
+
+static __always_inline bool prefix_holds(const struct xdpfw_addr *prefix, __u32 length, const struct xdpfw_addr *addr)
+{
+	__u64 upper = bpf_be64_to_cpu(prefix->halves[0] ^ addr->halves[0]);
+	__u64 lower = bpf_be64_to_cpu(prefix->halves[1] ^ addr->halves[1]);
+
+	if (length <= 64)
+		return length == 0 || upper >> (64 - length & 63) == 0;
+	return upper == 0 && lower >> (128 - length & 63) == 0;
+}
+
+/* Is the request of this packet one that the forward is for? */
+static __always_inline bool is_for(const struct xdpfw_forward *f, const struct pkt *p)
+{
+	if (f->ifindex && f->ifindex != p->ifindex)
+		return false;
+	if (bpf_jiffies64() >> XDPFW_EXPIRY_SHIFT >= f->expiry)
+		return false;
+	if (f->flags & XDPFW_FORWARD_TO && !addr_equal(&f->to, &p->destination))
+		return false;
+	return prefix_holds(&f->from, f->from_length, &p->source);
+}
+
+static __always_inline void belongs_to(struct pkt *p, __u32 connection, const struct xdpfw_translation *t)
+{
+	p->connection = connection;
+	p->service_port = t->host_port;
+}
+
+/* Consistent hashing (highest random weight): of several targets each connection has its own order, so one that is
+ * added or removed moves only its own. */
+__noinline __u32 choose_target(const struct pkt *p, __u32 number)
+{
+	struct xdpfw_forward *f;
+	__u64 hash, highest = 0;
+	__u32 chosen = 0;
+
+	if (!p)
+		return 0;
+	f = forward_at(p->slot, number);
+	if (!f)
+		return 0;
+	hash = request_hash(p);
+	for (__u32 i = 0; i < XDPFW_FORWARD_TARGETS; i++) {
+		__u64 weight;
+
+		if (i >= f->nr_targets)
+			break;
+		weight = mix_in(hash, f->targets[i].hash);
+		if (weight >= highest) {
+			highest = weight;
+			chosen = i;
+		}
+	}
+	return chosen;
+}
+
+/* The compiler must not bound the number in one register and index by another, which the verifier does not follow. */
+static __always_inline const struct xdpfw_forward_target *target_at(const struct xdpfw_forward *f, __u32 number)
+{
+	barrier_var(number);
+	return &f->targets[number & (XDPFW_FORWARD_TARGETS - 1)];
+}
+
+/* Whom the target sees: the client, or this host. */
+static __noinline void choose_source(void *ctx, const struct pkt *p, const struct xdpfw_forward *f,
+				     const struct xdpfw_forward_target *t, struct xdpfw_addr *source)
+{
+	if (f->flags & XDPFW_FORWARD_KEEP_SOURCE)
+		*source = p->source;
+	else if (!ask_source(ctx, p, &t->addr, source))
+		*source = t->source.halves[1] ? t->source : p->destination;
+}
+
+/* Note a new connection: 0, or the decision that none can be. @itself: the target port is the one that it asks for. */
+static __always_inline __u32 begin_translation(void *ctx, enum hook hook, struct pkt *p, __u32 number, bool itself)
+{
+	struct xdpfw_forward *f = forward_at(p->slot, number);
+	const struct xdpfw_forward_target *target;
+	struct xdpfw_translation *t;
+	__u32 place;
+	__u16 port;
+
+	if (!f)
+		return drop(XDPFW_R_INTERNAL);
+	target = target_at(f, itself ? 0 : choose_target(p, number));
+	if (!(f->flags & XDPFW_FORWARD_LOCAL) && !route_to(ctx, p, &target->addr))
+		return drop(XDPFW_R_NO_ROUTE);
+	port = itself ? p->destination_port : target->port + p->destination_port - f->listen;
+	place = hook == HOOK_XDP ? take_port_xdp(ctx, p, number, port) : take_port_skb(ctx, p, number, port);
+	t = translation_at(place);
+	if (place == NO_PLACE || !t)
+		return drop(XDPFW_R_NO_PORT);
+	if (cfg_observe)
+		return 0;
+	t->target = f->flags & XDPFW_FORWARD_LOCAL ? p->destination : target->addr;
+	t->target_port = port;
+	choose_source(ctx, p, f, target, &t->source);
+	fill_translation(t, p, f, place);
+	belongs_to(p, publish(t, p, place), t);
+	return 0;
+}
+
+/* A packet of a connection that is being forwarded already. */
+static __always_inline __u32 follow_request(struct pkt *p, __u32 connection, __u32 decision)
+{
+	struct xdpfw_translation *t = connection_of(connection);
+
+	if (!t)
+		return drop(XDPFW_R_INTERNAL);
+	note_request(t, p);
+	belongs_to(p, connection, t);
+	return passes(decision) ? decision : xdpfw_decision(XDPFW_PASS, XDPFW_R_FORWARD, t->counter);
+}
+
+/*
+ * A packet directly to the target port of a one-way forward to this host. The server behind it cannot tell apart two
+ * connections from one endpoint, one direct and one forwarded, so a direct one is noted in the place of its port;
+ * stands a forwarded connection of the same endpoint there, the direct one gets another port.
+ */
+static __always_inline void note_direct(void *ctx, enum hook hook, struct pkt *p, __u32 number)
+{
+	__u32 place = xdpfw_translation_place(p->table, p->source_port);
+	struct xdpfw_translation *t = translation_at(place);
+
+	if (!t || (p->protocol == IPPROTO_TCP && !is_tcp_request(p)))
+		return;
+	if (is_live(t, p) && !is_seen_as(t, p))
+		return; /* whoever has that place does not look like this one */
+	begin_translation(ctx, hook, p, number, true);
+}
+
+static __always_inline __u32 begin_forward(void *ctx, enum hook hook, struct pkt *p, __u32 number, __u32 decision)
+{
+	struct xdpfw_forward *f = forward_at(p->slot, number);
+	__u32 refusal;
+
+	if (!f || !is_for(f, p) || is_multicast(p, &p->destination) || is_routed(ctx, p, &p->destination))
+		return decision;
+	if (p->protocol == IPPROTO_TCP && !is_tcp_request(p))
+		return drop(XDPFW_R_NO_STATE); /* unless this host itself has the connection */
+	if (p->protocol == IPPROTO_UDP && is_udp_reply(p))
+		return decision;
+	refusal = begin_translation(ctx, hook, p, number, false);
+	if (refusal)
+		return refusal;
+	return passes(decision) ? decision : xdpfw_decision(XDPFW_PASS, XDPFW_R_FORWARD, f->counter);
+}
+
+/* A rule, or a limit of one, has said no. */
+static __always_inline bool is_refused(__u32 decision)
+{
+	__u32 reason = xdpfw_reason_of(decision);
+
+	return !passes(decision) && reason != XDPFW_R_DEFAULT && reason != XDPFW_R_PORT_ZERO;
+}
+
+/* What the policy has decided on an inbound packet, and forwards make of it. */
+static __always_inline __u32 forward_request(void *ctx, enum hook hook, struct pkt *p, __u32 decision)
+{
+	__u32 listening, connection;
+
+	if (!is_forwardable(p) || is_refused(decision))
+		return decision;
+	listening = listener(p, p->destination_port);
+	if (!listening)
+		return decision;
+	if (listening & XDPFW_TARGETED && !passes(decision))
+		return decision;
+	connection = find_request(p);
+	if (connection)
+		return follow_request(p, connection, decision);
+	if ((listening & XDPFW_DRAINING) == XDPFW_DRAINING)
+		return decision;
+	if (!(listening & XDPFW_TARGETED))
+		return begin_forward(ctx, hook, p, listening, decision);
+	note_direct(ctx, hook, p, listening & XDPFW_DRAINING);
+	return decision;
+}
+
+__noinline __u32 forward_request_xdp(struct xdp_md *xdp, struct pkt *p, __u32 decision)
+{
+	return p ? forward_request(xdp, HOOK_XDP, p, decision) : drop(XDPFW_R_INTERNAL);
+}
+
+__noinline __u32 forward_request_skb(struct __sk_buff *skb, struct pkt *p, __u32 decision)
+{
+	return p ? forward_request(skb, HOOK_TC, p, decision) : drop(XDPFW_R_INTERNAL);
+}
+
+/* A packet from a target: a decision, or 0 if it is none. Going out, the packet is from now on known by its ports on
+ * the wire. */
+__noinline __u32 forward_answer(struct pkt *p)
+{
+	struct xdpfw_translation *t;
+	__u32 connection;
+
+	if (!p || !is_forwardable(p))
+		return 0;
+	if (p->dir == XDPFW_OUT && !(listener(p, p->source_port) & XDPFW_TARGETED))
+		return 0;
+	connection = find_answer(p);
+	t = connection_of(connection);
+	if (!connection || !t || !!(t->flags & XDPFW_FORWARD_LOCAL) != (p->dir == XDPFW_OUT))
+		return 0;
+	if (!answers_request(t, p))
+		return drop(XDPFW_R_INVALID);
+	note_answer(t, p);
+	belongs_to(p, connection, t);
+	if (p->dir == XDPFW_OUT) {
+		p->source_port = t->host_port;
+		p->destination_port = t->client_port;
+	}
+	return xdpfw_decision(XDPFW_PASS, XDPFW_R_REPLY, t->answers);
+}
+
+/*
+ * An ICMP error about a packet of a forwarded connection: @p belongs to the connection like the answer to the quoted
+ * packet would.
+ */
+static __always_inline __u32 forward_error(void *ctx, enum hook hook, struct pkt *p)
+{
+	struct pkt quoted = {};
+
+	if (!(hook == HOOK_XDP ? quote_xdp(ctx, p, &quoted) : quote_skb(ctx, p, &quoted)))
+		return 0;
+	reverse(&quoted);
+	if (!is_forwardable(&quoted))
+		return 0;
+	p->connection = find_answer(&quoted);
+	if (!p->connection)
+		p->connection = find_request(&quoted);
+	p->quoted_l4 = quoted.l4;
+	return p->connection ? xdpfw_decision(XDPFW_PASS, XDPFW_R_ESSENTIAL, forward_counter(p)) : 0;
+}
+
+__noinline __u32 forward_error_xdp(struct xdp_md *xdp, struct pkt *p)
+{
+	return p ? forward_error(xdp, HOOK_XDP, p) : 0;
+}
+
+__noinline __u32 forward_error_skb(struct __sk_buff *skb, struct pkt *p)
+{
+	return p ? forward_error(skb, HOOK_TC, p) : 0;
+}
+
+/* What comes back from forwards, whatever the rules say: a decision, or 0. */
+static __always_inline __u32 forwarded_back(void *ctx, enum hook hook, struct pkt *p)
+{
+	if (likely(!is_icmp_error(p)))
+		return forward_answer(p);
+	return hook == HOOK_XDP ? forward_error_xdp(ctx, p) : forward_error_skb(ctx, p);
+}
+
+/* For a packet that has been judged: which connection is it of? */
+static __always_inline void find_connection(struct __sk_buff *skb, struct pkt *p)
+{
+	if (p->fragment == FRAGMENT_LATER) {
+		find_first(p);
+	} else if (is_icmp_error(p)) {
+		forward_error_skb(skb, p);
+	} else if (is_forwardable(p)) {
+		p->connection = find_answer(p);
+		if (!p->connection)
+			p->connection = find_request(p);
+	}
+}
+
+#endif

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* hop: by which interface and to which neighbour packets for an address leave. The kernel's FIB knows; its answers
+ * are kept for a second. */
+#ifndef XDPFW_BPF_HOP_H
+#define XDPFW_BPF_HOP_H
+
+#include "common.h"
+#include "config.h"
+#include "maps.h"
+#include "routed.h"
+
+/* Linux 6.7; older kernels refuse the flag. */
+#define FIB_LOOKUP_SRC (1U << 4)
+
+/* The kernel answers with a link MTU only if it is told a length. */
+#define ANY_LENGTH 1
+
+static __always_inline void fill_query(struct bpf_fib_lookup *query, const struct pkt *p,
+				       const struct xdpfw_addr *source, const struct xdpfw_addr *destination)
+{
+	query->ifindex = p->ifindex;
+	query->tot_len = ANY_LENGTH;
+	if (p->family == 4) {
+		query->family = FAMILY_V4;
+		query->ipv4_src = source->words[3];
+		query->ipv4_dst = destination->words[3];
+	} else {
+		query->family = FAMILY_V6;
+		__builtin_memcpy(query->ipv6_src, source, sizeof(*source));
+		__builtin_memcpy(query->ipv6_dst, destination, sizeof(*destination));
+	}
+}
+
+static __always_inline void fill_hop(struct xdpfw_hop *hop, const struct pkt *p, const struct bpf_fib_lookup *answer)
+{
+	hop->out = answer->ifindex;
+	hop->xdp = bpf_map_lookup_elem(&exits, &hop->out) != NULL;
+	hop->mtu = answer->mtu_result > ANY_LENGTH ? answer->mtu_result : 0;
+	__builtin_memcpy(hop->to, answer->dmac, sizeof(hop->to));
+	__builtin_memcpy(hop->from, answer->smac, sizeof(hop->from));
+	if (p->family == 4) {
+		hop->gateway.halves[0] = 0;
+		hop->gateway.words[2] = bpf_htonl(0xffff);
+		hop->gateway.words[3] = answer->ipv4_dst;
+	} else {
+		__builtin_memcpy(&hop->gateway, answer->ipv6_dst, sizeof(hop->gateway));
+	}
+}
+
+static __noinline void ask_hop(void *ctx, const struct pkt *p, const struct xdpfw_addr *source, struct xdpfw_hop *hop)
+{
+	struct bpf_fib_lookup query = {};
+	long answer;
+
+	fill_query(&query, p, source, &hop->destination);
+	answer = bpf_fib_lookup(ctx, &query, sizeof(query), 0);
+	hop->out = 0;
+	hop->resolved = answer == BPF_FIB_LKUP_RET_SUCCESS;
+	hop->xdp = false;
+	if (answer == BPF_FIB_LKUP_RET_SUCCESS || answer == BPF_FIB_LKUP_RET_NO_NEIGH)
+		fill_hop(hop, p, &query);
+}
+
+static __always_inline struct xdpfw_hop *hop_place(const struct xdpfw_addr *destination)
+{
+	__u64 mix = destination->halves[0] ^ destination->halves[1];
+	__u32 index = (mix * 0x9e3779b97f4a7c15ULL) >> 40 & (XDPFW_HOPS_PER_CPU - 1);
+
+	index += bpf_get_smp_processor_id() * XDPFW_HOPS_PER_CPU;
+	return bpf_map_lookup_elem(&hops, &index);
+}
+
+/* Where packets from @source for @destination go; NULL if nowhere. What is not resolved yet is asked for again each time. */
+static __noinline struct xdpfw_hop *find_hop(void *ctx, const struct pkt *p, const struct xdpfw_addr *source,
+					     const struct xdpfw_addr *destination)
+{
+	struct xdpfw_hop *hop = hop_place(destination);
+	__u64 now = bpf_jiffies64();
+
+	if (!hop)
+		return NULL;
+	if (now - hop->asked >= cfg_hz || hop->ifindex != p->ifindex || !hop->resolved ||
+	    !addr_equal(&hop->destination, destination)) {
+		hop->destination = *destination;
+		hop->ifindex = p->ifindex;
+		ask_hop(ctx, p, source, hop);
+		hop->asked = now;
+	}
+	return hop->out ? hop : NULL;
+}
+
+/* The address of this host that the kernel would use toward @destination; false if it does not tell. */
+static __noinline bool ask_source(void *ctx, const struct pkt *p, const struct xdpfw_addr *destination,
+				  struct xdpfw_addr *source)
+{
+	struct bpf_fib_lookup query = {};
+	long answer;
+
+	fill_query(&query, p, &p->destination, destination);
+	answer = bpf_fib_lookup(ctx, &query, sizeof(query), FIB_LOOKUP_SRC);
+	if (answer != BPF_FIB_LKUP_RET_SUCCESS && answer != BPF_FIB_LKUP_RET_NO_NEIGH)
+		return false;
+	if (p->family == 4) {
+		source->halves[0] = 0;
+		source->words[2] = bpf_htonl(0xffff);
+		source->words[3] = query.ipv4_src;
+	} else {
+		__builtin_memcpy(source, query.ipv6_src, sizeof(*source));
+	}
+	return true;
+}
+
+#endif

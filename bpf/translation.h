@@ -1,0 +1,428 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Translations: the connections of forwards with state, found from both ends; see include/xdpfw/forward.h.
+ *
+ * A connection has few places it can be in: the one of the client's own port (where the target may see it), and two
+ * buckets of eight by a hash of the request's endpoints. A place is taken by an atomic exchange of its version, so
+ * two CPUs never give one port to two connections.
+ */
+#ifndef XDPFW_BPF_TRANSLATION_H
+#define XDPFW_BPF_TRANSLATION_H
+
+#include "common.h"
+#include "config.h"
+#include "flow.h"
+#include "maps.h"
+
+#define NO_PLACE    0xffffffffU
+#define HASH_FACTOR 0x9e3779b97f4a7c15ULL
+
+static __always_inline struct xdpfw_bucket *bucket_at(__u32 place)
+{
+	__u32 index = place / XDPFW_WAYS;
+
+	return bpf_map_lookup_elem(&translations, &index);
+}
+
+static __always_inline struct xdpfw_translation *translation_at(__u32 place)
+{
+	struct xdpfw_bucket *bucket = bucket_at(place);
+
+	return bucket ? &bucket->ways[place % XDPFW_WAYS] : NULL;
+}
+
+static __always_inline __u64 timeout_at(const struct pkt *p, __u32 which)
+{
+	const struct xdpfw_policy_head *head = policy_head(p->slot);
+
+	return head && which < XDPFW_NR_TIMEOUTS ? head->timeouts[which] : 0;
+}
+
+static __always_inline bool is_live(const struct xdpfw_translation *t, const struct pkt *p)
+{
+	return t->seen && bpf_jiffies64() - t->seen <= timeout_at(p, timeout_for(p->protocol, t->state, t->replied));
+}
+
+/* Keyed at every step: whoever can choose addresses and ports must not be able to choose places. */
+static __always_inline __u64 mix_in(__u64 hash, __u64 word)
+{
+	hash = (hash ^ word) * HASH_FACTOR;
+	return hash ^ hash >> 29;
+}
+
+static __always_inline __u64 request_hash(const struct pkt *p)
+{
+	__u32 zero = 0;
+	struct xdpfw_control *c = bpf_map_lookup_elem(&control, &zero);
+	__u64 hash = mix_in(c ? c->seed : 0, p->source.halves[0]);
+
+	hash = mix_in(hash, p->source.halves[1]);
+	hash = mix_in(hash, p->destination.halves[0] ^ p->destination.halves[1]);
+	return mix_in(hash, (__u64)p->source_port << 16 | p->destination_port);
+}
+
+static __always_inline __u16 tag_of(__u64 hash)
+{
+	return (__u16)hash | 1;
+}
+
+/* The first place of one of the two buckets that the hash leads to. */
+static __always_inline __u32 bucket_place(const struct pkt *p, __u64 hash, __u32 choice)
+{
+	__u32 high = XDPFW_PORTS / XDPFW_WAYS - cfg_high_bucket;
+	__u32 part = choice ? hash >> 32 : (hash * HASH_FACTOR) >> 32;
+	__u32 bucket = ((__u64)part * (cfg_low_buckets + high)) >> 32;
+
+	bucket = bucket < cfg_low_buckets ? cfg_low_bucket + bucket : cfg_high_bucket + bucket - cfg_low_buckets;
+	return xdpfw_translation_place(p->table, bucket * XDPFW_WAYS);
+}
+
+static __always_inline bool is_request_of(const struct xdpfw_translation *t, const struct pkt *p)
+{
+	return t->client_port == p->source_port && t->host_port == p->destination_port &&
+	       addr_equal(&t->client, &p->source) && addr_equal(&t->host, &p->destination) && is_live(t, p);
+}
+
+static __always_inline bool is_answer_of(const struct xdpfw_translation *t, const struct pkt *p)
+{
+	return t->target_port == p->source_port && t->source_port == p->destination_port &&
+	       addr_equal(&t->target, &p->source) && addr_equal(&t->source, &p->destination) && is_live(t, p);
+}
+
+/* Is this how the target sees the requests of the connection? */
+static __always_inline bool is_seen_as(const struct xdpfw_translation *t, const struct pkt *p)
+{
+	return t->source_port == p->source_port && t->target_port == p->destination_port &&
+	       addr_equal(&t->source, &p->source) && addr_equal(&t->target, &p->destination);
+}
+
+/* A reference to the connection at @place, unless it has become another one since @version was read. */
+static __always_inline __u32 refer(const struct xdpfw_translation *t, __u32 place, __u32 version, enum side side)
+{
+	barrier();
+	if (version & 1 || *(volatile const __u32 *)&t->version != version)
+		return 0;
+	return xdpfw_connection(place, version, side == SIDE_TARGET);
+}
+
+/* Not inlined, so that looking through the tags needs few registers. */
+static __noinline __u32 request_at(__u32 place, const struct pkt *p)
+{
+	struct xdpfw_translation *t = translation_at(place);
+	__u32 version;
+
+	if (!t)
+		return 0;
+	version = *(volatile __u32 *)&t->version;
+	return is_request_of(t, p) ? refer(t, place, version, SIDE_CLIENT) : 0;
+}
+
+static __always_inline __u32 find_in_bucket(__u32 first, __u16 tag, const struct pkt *p)
+{
+	struct xdpfw_bucket *bucket = bucket_at(first);
+
+	for (__u32 way = 0; bucket && way < XDPFW_WAYS; way++) {
+		__u32 found = bucket->tags[way] == tag ? request_at(first + way, p) : 0;
+
+		if (found)
+			return found;
+	}
+	return 0;
+}
+
+static __always_inline bool has_tag(__u32 place, __u16 tag)
+{
+	struct xdpfw_bucket *bucket = bucket_at(place);
+
+	return bucket && bucket->tags[place % XDPFW_WAYS] == tag;
+}
+
+/* The connection that a packet from a client belongs to; 0 if there is none. Global functions, here and below, for the
+ * reason given in parse.h. */
+__noinline __u32 find_request(const struct pkt *p)
+{
+	__u32 place, found = 0;
+	__u64 hash;
+
+	if (!p)
+		return 0;
+	hash = request_hash(p);
+	place = xdpfw_translation_place(p->table, p->source_port);
+	if (has_tag(place, tag_of(hash)))
+		found = request_at(place, p);
+	for (__u32 choice = 0; !found && choice < 2; choice++)
+		found = find_in_bucket(bucket_place(p, hash, choice), tag_of(hash), p);
+	return found;
+}
+
+/* The same for a packet from a target. */
+__noinline __u32 find_answer(const struct pkt *p)
+{
+	struct xdpfw_translation *t;
+	__u32 place, version;
+
+	if (!p)
+		return 0;
+	place = xdpfw_translation_place(p->table, p->destination_port);
+	t = translation_at(place);
+	if (!t)
+		return 0;
+	version = *(volatile __u32 *)&t->version;
+	return is_answer_of(t, p) ? refer(t, place, version, SIDE_TARGET) : 0;
+}
+
+/* The entry that a packet refers to. */
+static __always_inline struct xdpfw_translation *connection_of(__u32 connection)
+{
+	return translation_at(xdpfw_connection_place(connection));
+}
+
+/* Number of the counters of the forward that this packet belongs to, for its direction. */
+static __always_inline __u32 forward_counter(const struct pkt *p)
+{
+	const struct xdpfw_translation *t = connection_of(p->connection);
+
+	if (!p->connection || !t)
+		return 0;
+	return xdpfw_connection_from_target(p->connection) ? t->answers : t->counter;
+}
+
+/* Ones' complement sum of @a and @b as they stand in headers; IPv4 addresses have equal prefixes, which cancel out. */
+static __always_inline __u32 sum_addresses(const struct xdpfw_addr *a, const struct xdpfw_addr *b)
+{
+	__u64 sum = 0;
+
+	for (int i = 0; i < 4; i++)
+		sum += (__u64)a->words[i] + b->words[i];
+	sum = (sum & 0xffffffff) + (sum >> 32);
+	sum = (sum & 0xffff) + (sum >> 16 & 0xffff) + (sum >> 32);
+	sum = (sum & 0xffff) + (sum >> 16);
+	return (sum & 0xffff) + (sum >> 16);
+}
+
+/* @a - @b in ones' complement. */
+static __always_inline __u16 sum_difference(__u32 a, __u32 b)
+{
+	__u32 sum = a + (~b & 0xffff);
+
+	return (sum & 0xffff) + (sum >> 16);
+}
+
+/* May a connection that has not been answered give way to a new one? Not to be told apart from a flood: TCP at once,
+ * since the target's answer names the request it belongs to; UDP once the answer must have come. */
+static __always_inline bool gives_way(const struct xdpfw_translation *t, const struct pkt *p)
+{
+	if (p->protocol == IPPROTO_TCP)
+		return t->state == XDPFW_FLOW_SYN;
+	return !t->replied && bpf_jiffies64() - t->seen > cfg_hz;
+}
+
+/* Take a vacant place (or, with @force, one that gives way) for writing. */
+__noinline bool claim_place(const struct pkt *p, __u32 place, bool force)
+{
+	struct xdpfw_translation *t = translation_at(place);
+	__u32 version;
+
+	if (!p || !t)
+		return false;
+	version = *(volatile __u32 *)&t->version;
+	if (version & 1 || (is_live(t, p) && !(force && gives_way(t, p))))
+		return false;
+	if (cfg_observe)
+		return true;
+	return __sync_val_compare_and_swap(&t->version, version, version + 1) == version;
+}
+
+/* A port that the inbound policy lets in belongs to a service of this host. */
+static __always_inline bool is_own_service(const struct pkt *p, __u16 port)
+{
+	return is_service(port_cell(p->slot, XDPFW_IN, p->table, port));
+}
+
+/*
+ * Does this host have a connection of its own whose answers would be taken for those of the translation? To another host
+ * it can only be one of a service of its own; to this host, the client's own connection to the target port.
+ */
+static __always_inline bool is_taken(void *ctx, const struct pkt *p, __u32 flags, __u16 port, __u16 target_port)
+{
+	if (!(flags & XDPFW_FORWARD_LOCAL))
+		return !(flags & XDPFW_FORWARD_KEEP_SOURCE) && is_own_service(p, port);
+	return p->protocol == IPPROTO_TCP && has_socket_from(ctx, p, port, target_port);
+}
+
+/* (The verifier believes no 16-bit argument of a global function.) */
+__noinline bool is_taken_xdp(struct xdp_md *xdp, const struct pkt *p, __u32 flags, __u32 port, __u32 target_port)
+{
+	return !p || is_taken(xdp, p, flags, port, target_port);
+}
+
+__noinline bool is_taken_skb(struct __sk_buff *skb, const struct pkt *p, __u32 flags, __u32 port, __u32 target_port)
+{
+	return !p || is_taken(skb, p, flags, port, target_port);
+}
+
+/* Take the place, if this host has not the port. */
+static __always_inline bool take(void *ctx, enum hook hook, const struct pkt *p, const struct xdpfw_forward *f,
+				 __u32 place, __u16 target_port, bool force)
+{
+	bool taken = hook == HOOK_XDP ? is_taken_xdp(ctx, p, f->flags, place % XDPFW_PORTS, target_port)
+				      : is_taken_skb(ctx, p, f->flags, place % XDPFW_PORTS, target_port);
+
+	return !taken && claim_place(p, place, force);
+}
+
+static __always_inline struct xdpfw_forward *forward_at(__u32 slot, __u32 number)
+{
+	__u32 index = xdpfw_forward_index(slot, number);
+
+	return number && number < XDPFW_FORWARDS ? bpf_map_lookup_elem(&forwards, &index) : NULL;
+}
+
+/* The port that the client itself uses is kept if the target is to see the client. */
+static __always_inline __u32 take_own_port(void *ctx, enum hook hook, const struct pkt *p,
+					   const struct xdpfw_forward *f, __u16 target_port)
+{
+	__u32 place = xdpfw_translation_place(p->table, p->source_port);
+
+	return f->flags & XDPFW_FORWARD_KEEP_SOURCE && take(ctx, hook, p, f, place, target_port, false) ? place
+													: NO_PLACE;
+}
+
+/* Some place in the two buckets: a vacant one, or else one that gives way. */
+static __always_inline __u32 take_any_port(void *ctx, enum hook hook, const struct pkt *p,
+					   const struct xdpfw_forward *f, __u16 target_port)
+{
+	__u64 hash = request_hash(p);
+
+	for (__u32 i = 0; i < 4 * XDPFW_WAYS; i++) {
+		__u32 place = bucket_place(p, hash, i / XDPFW_WAYS % 2) + i % XDPFW_WAYS;
+
+		if (take(ctx, hook, p, f, place, target_port, i >= 2 * XDPFW_WAYS))
+			return place;
+	}
+	return NO_PLACE;
+}
+
+/* A place for a new connection of the forward; NO_PLACE if every port that it could have is taken. */
+static __always_inline __u32 take_port(void *ctx, enum hook hook, const struct pkt *p, __u32 number, __u16 target_port)
+{
+	struct xdpfw_forward *f = forward_at(p->slot, number);
+	__u32 place;
+
+	if (!f)
+		return NO_PLACE;
+	place = take_own_port(ctx, hook, p, f, target_port);
+	return place == NO_PLACE ? take_any_port(ctx, hook, p, f, target_port) : place;
+}
+
+__noinline __u32 take_port_xdp(struct xdp_md *xdp, const struct pkt *p, __u32 number, __u32 target_port)
+{
+	return p ? take_port(xdp, HOOK_XDP, p, number, target_port) : NO_PLACE;
+}
+
+__noinline __u32 take_port_skb(struct __sk_buff *skb, const struct pkt *p, __u32 number, __u32 target_port)
+{
+	return p ? take_port(skb, HOOK_TC, p, number, target_port) : NO_PLACE;
+}
+
+/* Fill a place that was taken, all but target and source. */
+static __always_inline void fill_translation(struct xdpfw_translation *t, const struct pkt *p,
+					     const struct xdpfw_forward *f, __u32 place)
+{
+	t->client = p->source;
+	t->host = p->destination;
+	t->client_port = p->source_port;
+	t->host_port = p->destination_port;
+	t->source_port = place % XDPFW_PORTS;
+	t->state = p->protocol == IPPROTO_TCP ? XDPFW_FLOW_SYN : XDPFW_FLOW_PLAIN;
+	t->replied = t->fins = 0;
+	t->flags = f->flags;
+	t->counter = f->counter;
+	t->answers = f->answers;
+	t->acked[SIDE_CLIENT] = t->acked[SIDE_TARGET] = 0;
+	t->opened = p->sequence + 1;
+	t->change = sum_difference(sum_addresses(&t->source, &t->target), sum_addresses(&t->client, &t->host));
+	t->seen = t->created = bpf_jiffies64();
+}
+
+/* Let readers see it. */
+static __always_inline __u32 publish(struct xdpfw_translation *t, const struct pkt *p, __u32 place)
+{
+	struct xdpfw_bucket *bucket = bucket_at(place);
+	__u32 version = t->version + 1;
+
+	if (bucket)
+		bucket->tags[place % XDPFW_WAYS] = tag_of(request_hash(p));
+	barrier();
+	*(volatile __u32 *)&t->version = version;
+	return xdpfw_connection(place, version, false);
+}
+
+/* Its time-out begins anew; written only once a jiffy. */
+static __always_inline void touch_translation(struct xdpfw_translation *t)
+{
+	__u64 now = bpf_jiffies64();
+
+	if (t->seen != now)
+		t->seen = now;
+}
+
+/* A RST counts where the other end expects the next byte; after a blind one the connection goes on (RFC 5961). */
+static __always_inline void note_segment(struct xdpfw_translation *t, const struct pkt *p, enum side side)
+{
+	__u8 fin = side == SIDE_TARGET ? XDPFW_FIN_LOCAL : XDPFW_FIN_REMOTE;
+
+	if (p->tcp_flags & TCP_RST) {
+		if (t->state == XDPFW_FLOW_SYN ||
+		    p->sequence == t->acked[side == SIDE_CLIENT ? SIDE_TARGET : SIDE_CLIENT])
+			t->state = XDPFW_FLOW_CLOSED;
+		return;
+	}
+	if (p->tcp_flags & TCP_ACK && t->acked[side] != p->acknowledged)
+		t->acked[side] = p->acknowledged;
+	if (p->tcp_flags & TCP_FIN)
+		t->fins |= fin;
+	if (t->fins == (XDPFW_FIN_LOCAL | XDPFW_FIN_REMOTE))
+		t->state = XDPFW_FLOW_CLOSING;
+	else if (t->state == XDPFW_FLOW_CLOSED || (t->state == XDPFW_FLOW_SYN && t->replied && side == SIDE_CLIENT))
+		t->state = XDPFW_FLOW_ESTABLISHED;
+}
+
+/* A SYN opens the connection anew once it is over (TIME_WAIT), and is sent again while it is not answered. */
+static __always_inline void note_request(struct xdpfw_translation *t, const struct pkt *p)
+{
+	if (cfg_observe)
+		return;
+	touch_translation(t);
+	if (p->protocol != IPPROTO_TCP)
+		return;
+	if (!is_tcp_request(p)) {
+		note_segment(t, p, SIDE_CLIENT);
+	} else if (t->state != XDPFW_FLOW_ESTABLISHED) {
+		t->state = XDPFW_FLOW_SYN;
+		t->replied = t->fins = 0;
+		t->opened = p->sequence + 1;
+	}
+}
+
+/* Does a segment from the target belong to this connection? Until it is established only what acknowledges the
+ * client's SYN does: an answer to the one that gave way would go astray. */
+static __always_inline bool answers_request(const struct xdpfw_translation *t, const struct pkt *p)
+{
+	if (p->protocol != IPPROTO_TCP || t->state != XDPFW_FLOW_SYN)
+		return true;
+	return p->tcp_flags & TCP_ACK && p->acknowledged - t->opened <= 0xffff;
+}
+
+static __always_inline void note_answer(struct xdpfw_translation *t, const struct pkt *p)
+{
+	if (cfg_observe)
+		return;
+	touch_translation(t);
+	if (!t->replied)
+		t->replied = 1;
+	if (p->protocol == IPPROTO_TCP)
+		note_segment(t, p, SIDE_TARGET);
+}
+
+#endif

@@ -1,0 +1,359 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""`forward PORT:ADDR:PORT`: requests to this host are handed to another one, and its answers find their way home."""
+
+import itertools
+import os
+import resource
+import socket
+
+import pytest
+
+import firewall
+import frames
+import lab
+import traffic
+import trio
+from trio import BACK
+
+MODES = ("native", "tc")  # generic XDP is refused: see test_generic_xdp_is_refused
+
+
+@pytest.fixture(scope="module", params=MODES)
+def shared(request, tmp_path_factory):
+    """Three namespaces and a firewall loaded on both wires, shared by this file's tests."""
+    net = trio.Trio(routed=True)
+    made = firewall.Firewall(net, tmp_path_factory.mktemp("rules"))
+    try:
+        made.mode = request.param
+        made(["load", lab.IFACE, trio.BACK_IFACE, "--mode", request.param])
+        yield made
+    finally:
+        made.close()
+        net.delete()
+
+
+@pytest.fixture
+def fw(shared):
+    yield shared
+    shared.net.close_sockets()
+
+
+def forward(fw, family, words=""):
+    """(port asked, port served) of a new forward to the target; nothing else is allowed."""
+    asked, served = traffic.fresh_port(), traffic.fresh_port()
+    to = trio.endpoint(family, BACK[family].target, served)
+    fw.policy("default deny in", "default deny out", f"forward {asked}:{to} {words}")
+    return asked, served
+
+
+def test_tcp(fw, family):
+    asked, served = forward(fw, family)
+    server = traffic.listen(fw.net.target, family, served)
+    one, two = traffic.tcp_pair(fw.net.peer, server, family, family.host, asked)
+    assert two.getpeername()[0] == BACK[family].host, "the target sees this host"
+    assert one.getpeername()[:2] == (family.host, asked)
+    for sender, receiver in ((one, two), (two, one)):
+        data = os.urandom(2_000_000)
+        assert traffic.bulk(sender, receiver, data) == data
+
+
+def test_half_closed(fw, family):
+    """After shutdown(WR) the other direction goes on."""
+    asked, served = forward(fw, family, "comment 'half'")
+    server = traffic.listen(fw.net.target, family, served)
+    one, two = traffic.tcp_pair(fw.net.peer, server, family, family.host, asked)
+    one.shutdown(socket.SHUT_WR)
+    two.settimeout(lab.PATIENCE)
+    assert two.recv(1) == b""
+    for _ in range(3):
+        assert traffic.flows(two, one)
+
+
+def test_udp(fw, family):
+    asked, served = forward(fw, family)
+    server = traffic.udp(fw.net.target, family, served)
+    client = traffic.udp(fw.net.peer, family)
+    for _ in range(3):
+        assert traffic.udp_echo(client, server, (family.host, asked)) == (family.host, asked)
+
+
+def test_keep_source(fw, family):
+    """The target sees the client, and answers by way of this host."""
+    asked, served = forward(fw, family, "keep-source")
+    server = traffic.udp(fw.net.target, family, served)
+    client = traffic.udp(fw.net.peer, family)
+    client.sendto(b"who?", (family.host, asked))
+    data, sender = traffic.receive(server)
+    assert (data, sender) == (b"who?", (family.peer, client.getsockname()[1]))
+    server.sendto(b"you", sender)
+    assert traffic.receive(client) == (b"you", (family.host, asked))
+    listener = traffic.listen(fw.net.target, family, served)
+    one, two = traffic.tcp_pair(fw.net.peer, listener, family, family.host, asked)
+    assert two.getpeername()[0] == family.peer and traffic.flows(one, two) and traffic.flows(two, one)
+
+
+def test_only_this_port(fw, family):
+    """Nothing else reaches the target, and nothing of it reaches this host."""
+    asked, served = forward(fw, family)
+    server = traffic.udp(fw.net.target, family, served)
+    client = traffic.udp(fw.net.peer, family)
+    assert not traffic.udp_passes(client, server, (family.host, asked + 1), expect=False)
+    assert not traffic.udp_passes(client, server, (BACK[family].target, served), expect=False)
+    stranger, local = traffic.udp(fw.net.target, family), traffic.udp(fw.net.host, family, traffic.fresh_port())
+    stranger.sendto(b"let me in", (BACK[family].host, local.getsockname()[1]))
+    assert traffic.receive(local, lab.SILENCE)[0] is None
+
+
+def test_rules_come_first(fw, family):
+    asked, served = traffic.fresh_port(), traffic.fresh_port()
+    to = trio.endpoint(family, BACK[family].target, served)
+    fw.policy("default deny in", f"deny in {asked}/udp", f"forward {asked}:{to}")
+    server, client = traffic.udp(fw.net.target, family, served), traffic.udp(fw.net.peer, family)
+    assert not traffic.udp_passes(client, server, (family.host, asked), expect=False)
+    traffic.listen(fw.net.target, family, served)
+    assert traffic.tcp_answer(fw.net.peer, family, family.host, asked) == "open"
+
+
+def test_from(fw, family):
+    """`from` opens the port for some only."""
+    asked, served = forward(fw, family, f"from {family.other}")
+    server = traffic.udp(fw.net.target, family, served)
+    client = traffic.udp(fw.net.peer, family, address=family.peer)
+    other = traffic.udp(fw.net.peer, family, address=family.other)
+    assert not traffic.udp_passes(client, server, (family.host, asked), expect=False)
+    assert traffic.udp_echo(other, server, (family.host, asked)) == (family.host, asked)
+
+
+# ---- checksums ----
+
+
+@pytest.mark.parametrize("sender_tx, egress_tx", itertools.product(("on", "off"), repeat=2))
+def test_checksums(fw, family, sender_tx, egress_tx):
+    """Whoever completes a checksum, what arrives is what was sent (TRAPS 22)."""
+    net = fw.net
+    asked, served = forward(fw, family)
+    places = [(net.peer, lab.PEER_IFACE, sender_tx), (net.target, trio.TARGET_IFACE, sender_tx)]
+    places += [(net.host, iface, egress_tx) for iface in (lab.IFACE, trio.BACK_IFACE)]
+    try:
+        for ns, iface, state in places:
+            net.offload(ns, iface, tx=state)
+        server = traffic.listen(net.target, family, served)
+        one, two = traffic.tcp_pair(net.peer, server, family, family.host, asked)
+        for sender, receiver in ((one, two), (two, one)):
+            data = os.urandom(300_000)
+            assert traffic.bulk(sender, receiver, data) == data
+        receiver, client = traffic.udp(net.target, family, served), traffic.udp(net.peer, family)
+        for size in (1, 2, 99, 1400):
+            assert traffic.udp_echo(client, receiver, (family.host, asked), size) == (family.host, asked)
+        if family is lab.V4:
+            _without_checksum(net, receiver, asked)
+    finally:
+        for ns, iface, _ in places:
+            net.offload(ns, iface, tx="on")
+
+
+def _without_checksum(net, server, asked):
+    """0 stays 0 (TRAPS 23): on the wire behind the host, too."""
+    wire = traffic.Wire(net, "peer")
+    wire.send(frames.udp_frame(lab.V4, 40002, asked, b"no sum", zero_checksum=True))
+    assert traffic.receive(server)[0] == b"no sum"
+
+
+def test_fragments(fw, family):
+    asked, served = forward(fw, family)
+    server, client = traffic.udp(fw.net.target, family, served), traffic.udp(fw.net.peer, family)
+    for size in (1473, 4000, 20_000):
+        assert traffic.udp_echo(client, server, (family.host, asked), size) == (family.host, asked)
+
+
+# ---- ICMP ----
+
+
+def test_a_closed_port_refuses(fw, family):
+    """The target's errors speak of what the client knows (TRAPS 19)."""
+    asked, _ = forward(fw, family)
+    assert traffic.tcp_answer(fw.net.peer, family, family.host, asked, "refused") == "refused"
+    client = traffic.udp(fw.net.peer, family)
+    client.connect((family.host, asked))
+    client.send(b"anyone?")
+    client.settimeout(lab.PATIENCE)
+    with pytest.raises(ConnectionRefusedError):
+        client.recv(1)
+
+
+@pytest.mark.parametrize("narrow", ("toward the target", "toward the client"))
+def test_path_mtu(fw, family, narrow):
+    """A 1280-byte hop behind this host: whoever sends learns of it, and the data arrives."""
+    net = fw.net
+    asked, served = forward(fw, family)
+    iface = trio.BACK_IFACE if narrow == "toward the target" else lab.IFACE
+    net.host.ip(f"link set {iface} mtu 1280\n")
+    try:
+        server = traffic.listen(net.target, family, served)
+        one, two = traffic.tcp_pair(net.peer, server, family, family.host, asked)
+        sender, receiver = (one, two) if narrow == "toward the target" else (two, one)
+        data = os.urandom(1_000_000)
+        assert traffic.bulk(sender, receiver, data) == data
+    finally:
+        net.host.ip(f"link set {iface} mtu 1500\n")
+        for ns in (net.peer, net.target):
+            for words in ("-4", "-6"):
+                ns.run("ip", words, "route", "flush", "cache")
+
+
+def test_traceroute_sees_a_hop(fw):
+    """A packet at the end of its life is answered by this host."""
+    asked, _ = forward(fw, lab.V4)
+    wire = traffic.Wire(fw.net, "peer")
+    packet = frames.ipv4(lab.V4.peer, lab.V4.host, frames.UDP, frames.udp(lab.V4.peer, lab.V4.host, 40009, asked), ttl=1)
+    wire.send(frames.ether(lab.V4, packet))
+    assert wire.answer(lambda frame: frame[23] == frames.ICMP and frame[34] == 11), "no time exceeded"
+
+
+# ---- many connections ----
+
+
+def test_many_flows(fw):
+    """2,000 clients' endpoints at once: each is answered with its own words."""
+    family = lab.V4
+    asked, served = forward(fw, family)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 8192), hard))
+    try:
+        server = traffic.udp(fw.net.target, family, served)
+        clients = [traffic.udp(fw.net.peer, family, 10_000 + number) for number in range(2000)]
+        seen = {}
+        for first in range(0, len(clients), 100):  # a burst overruns the ring of a veth with XDP
+            for number in range(first, first + 100):
+                clients[number].sendto(number.to_bytes(4, "big"), (family.host, asked))
+            for _ in range(100):
+                data, sender = traffic.receive(server)
+                seen[sender] = data
+        assert len(set(seen.values())) == len(seen) == len(clients), "each client has a source port of its own"
+        for sender, data in seen.items():
+            server.sendto(data, sender)
+        for number, client in enumerate(clients):
+            assert traffic.receive(client)[0] == number.to_bytes(4, "big")
+    finally:
+        fw.net.close_sockets()
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_neighbour_unknown(fw, family):
+    """The first packet waits for the neighbour to be resolved; it is not lost."""
+    asked, served = forward(fw, family)
+    server, client = traffic.udp(fw.net.target, family, served), traffic.udp(fw.net.peer, family)
+    fw.net.host.run("ip", "neigh", "flush", "dev", trio.BACK_IFACE)
+    assert traffic.udp_passes(client, server, (family.host, asked))
+
+
+def test_several_targets(fw, family):
+    """Connections are spread; without one target only its own move."""
+    asked, served = traffic.fresh_port(), traffic.fresh_port()
+    ends = BACK[family]
+    both = [trio.endpoint(family, address, served) for address in (ends.target, ends.second)]
+    servers = {address: traffic.udp(fw.net.target, family, served, address) for address in (ends.target, ends.second)}
+    clients = [traffic.udp(fw.net.peer, family, 9000 + number) for number in range(40)]
+
+    def placed():
+        where = {}
+        for number, client in enumerate(clients):
+            client.sendto(number.to_bytes(2, "big"), (family.host, asked))
+        for address, server in servers.items():
+            while (data := traffic.receive(server, lab.SILENCE)[0]) is not None:
+                where[int.from_bytes(data, "big")] = address
+        return where
+
+    fw.policy("default deny in", f"forward {asked}:{','.join(both)}")
+    before = placed()
+    assert len(before) == 40 and len(set(before.values())) == 2
+    fw.policy("default deny in", f"forward {asked}:{both[0]}")
+    assert placed() == before, "open connections stay where they are"
+
+
+# ---- life ----
+
+
+def test_added_and_removed_under_traffic(fw, family):
+    """Changes of other rules and forwards lose nothing of what passes meanwhile."""
+    asked, served = forward(fw, family)
+    server, client = traffic.udp(fw.net.target, family, served), traffic.udp(fw.net.peer, family)
+    assert traffic.udp_echo(client, server, (family.host, asked)) == (family.host, asked)
+    stream = traffic.Stream(client, [(family.host, asked)])
+    stream.start()
+    other = traffic.fresh_port()
+    for _ in range(3):
+        fw(f"forward {other}:{trio.endpoint(family, BACK[family].target, 9)}")
+        fw(f"delete forward {other}:{trio.endpoint(family, BACK[family].target, 9)}")
+    stream.stop()
+    assert traffic.arrived(server) == list(range(stream.sent))
+
+
+def test_deleted_forward_keeps_open_connections(fw, family):
+    asked, served = forward(fw, family)
+    server = traffic.listen(fw.net.target, family, served)
+    one, two = traffic.tcp_pair(fw.net.peer, server, family, family.host, asked)
+    assert traffic.flows(one, two)
+    fw(f"delete forward {asked}:{trio.endpoint(family, BACK[family].target, served)}")
+    assert traffic.flows(one, two) and traffic.flows(two, one), "open connections live on"
+    assert traffic.tcp_answer(fw.net.peer, family, family.host, asked, "timeout") == "timeout"
+
+
+def test_counters(fw, family):
+    asked, served = forward(fw, family)
+    server, client = traffic.udp(fw.net.target, family, served), traffic.udp(fw.net.peer, family)
+    for _ in range(3):
+        assert traffic.udp_echo(client, server, (family.host, asked))
+    entry = fw.port("in", "udp", asked)
+    assert (entry["rx_packets"], entry["tx_packets"]) == (3, 3), "counted under the port that was asked"
+    assert fw.json("status")["forwards"][0]["packets"] == 3
+
+
+def test_generic_xdp_is_refused(tmp_path):
+    net = trio.Trio()
+    fw = firewall.Firewall(net, tmp_path)
+    to = trio.endpoint(lab.V4, BACK[lab.V4].target, 9)
+    try:
+        fw(["load", lab.IFACE, "--mode", "generic"])
+        line = fw.refuses(f"forward 9:{to}", 1)
+        assert "generic XDP cannot forward to other hosts" in line and "--mode tc" in line
+        assert fw.json("status")["forwards"] == []
+        fw("unload --all")
+        fw(f"forward 9:{to}")
+        assert "generic XDP" in fw.refuses(["load", lab.IFACE, "--mode", "generic"], 1)
+    finally:
+        fw.close()
+        net.delete()
+
+
+def test_xdp_to_xdp(tmp_path, family):
+    """Where both wires take frames from XDP, packets with complete checksums never become skbs."""
+    net = trio.Trio()
+    fw = firewall.Firewall(net, tmp_path)
+    try:
+        for ns, iface in ((net.peer, lab.PEER_IFACE), (net.target, trio.TARGET_IFACE)):
+            net.offload(ns, iface, gro="on", tx="off")
+        fw(["load", lab.IFACE, trio.BACK_IFACE, "--mode", "native"])
+        asked, served = forward(fw, family)
+        server, client = traffic.udp(net.target, family, served), traffic.udp(net.peer, family)
+        for _ in range(3):
+            assert traffic.udp_echo(client, server, (family.host, asked)) == (family.host, asked)
+        listener = traffic.listen(net.target, family, served)
+        one, two = traffic.tcp_pair(net.peer, listener, family, family.host, asked)
+        for sender, receiver in ((one, two), (two, one)):
+            data = os.urandom(500_000)
+            assert traffic.bulk(sender, receiver, data) == data
+        before = _redirected(net.host, lab.IFACE), _redirected(net.host, trio.BACK_IFACE)
+        for _ in range(20):
+            assert traffic.udp_echo(client, server, (family.host, asked)) == (family.host, asked)
+        after = _redirected(net.host, lab.IFACE), _redirected(net.host, trio.BACK_IFACE)
+        assert (after[0] - before[0], after[1] - before[1]) == (20, 20), "by way of the stack"
+    finally:
+        fw.close()
+        net.delete()
+
+
+def _redirected(ns, iface):
+    """Packets that XDP on this interface has sent out of another one."""
+    out = ns.run("ethtool", "-S", iface).stdout
+    return sum(int(line.split(":")[1]) for line in out.splitlines() if "xdp_redirect:" in line)

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#define _GNU_SOURCE
+#include "exits.h"
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <libmnl/libmnl.h>
+#include <linux/genetlink.h>
+
+#include "util.h"
+
+/* Of Linux 6.3's <linux/netdev.h>, which Debian 12 does not have. */
+#define NETDEV_FAMILY             "netdev"
+#define NETDEV_CMD_DEV_GET        1
+#define NETDEV_A_DEV_IFINDEX      1
+#define NETDEV_A_DEV_XDP_FEATURES 3
+#define NETDEV_XDP_ACT_NDO_XMIT   (1ULL << 2)
+
+struct answer {
+	__u16 family;
+	__u64 features;
+};
+
+static int read_family(const struct nlattr *attr, void *data)
+{
+	struct answer *answer = data;
+
+	if (mnl_attr_get_type(attr) == CTRL_ATTR_FAMILY_ID)
+		answer->family = mnl_attr_get_u16(attr);
+	return MNL_CB_OK;
+}
+
+static int read_features(const struct nlattr *attr, void *data)
+{
+	struct answer *answer = data;
+
+	if (mnl_attr_get_type(attr) == NETDEV_A_DEV_XDP_FEATURES)
+		answer->features = mnl_attr_get_u64(attr);
+	return MNL_CB_OK;
+}
+
+static int read_family_message(const struct nlmsghdr *message, void *data)
+{
+	return mnl_attr_parse(message, sizeof(struct genlmsghdr), read_family, data);
+}
+
+static int read_features_message(const struct nlmsghdr *message, void *data)
+{
+	return mnl_attr_parse(message, sizeof(struct genlmsghdr), read_features, data);
+}
+
+static struct nlmsghdr *begin_message(char *buffer, __u16 family, __u8 command)
+{
+	struct nlmsghdr *message = mnl_nlmsg_put_header(buffer);
+	struct genlmsghdr *genl;
+
+	message->nlmsg_type = family;
+	message->nlmsg_flags = NLM_F_REQUEST;
+	message->nlmsg_seq = 1;
+	genl = mnl_nlmsg_put_extra_header(message, sizeof(*genl));
+	genl->cmd = command;
+	genl->version = 1;
+	return message;
+}
+
+static int ask(struct mnl_socket *nl, struct nlmsghdr *message, mnl_cb_t read, struct answer *answer)
+{
+	char reply[8192];
+	int n;
+
+	if (mnl_socket_sendto(nl, message, message->nlmsg_len) < 0)
+		return -errno;
+	n = mnl_socket_recvfrom(nl, reply, sizeof(reply));
+	if (n >= 0)
+		n = mnl_cb_run(reply, n, message->nlmsg_seq, mnl_socket_get_portid(nl), read, answer);
+	return n < 0 ? -errno : 0;
+}
+
+static int ask_features(struct mnl_socket *nl, int ifindex, struct answer *answer)
+{
+	char buffer[256];
+	struct nlmsghdr *message = begin_message(buffer, GENL_ID_CTRL, CTRL_CMD_GETFAMILY);
+	int err;
+
+	mnl_attr_put_strz(message, CTRL_ATTR_FAMILY_NAME, NETDEV_FAMILY);
+	err = ask(nl, message, read_family_message, answer);
+	if (err)
+		return err;
+	message = begin_message(buffer, answer->family, NETDEV_CMD_DEV_GET);
+	mnl_attr_put_u32(message, NETDEV_A_DEV_IFINDEX, ifindex);
+	return ask(nl, message, read_features_message, answer);
+}
+
+bool iface_takes_xdp(int ifindex)
+{
+	struct mnl_socket *nl = mnl_socket_open(NETLINK_GENERIC);
+	struct answer answer = {0};
+	bool takes = false;
+
+	if (!nl)
+		return false;
+	if (mnl_socket_bind(nl, 0, MNL_SOCKET_AUTOPID) == 0 && ask_features(nl, ifindex, &answer) == 0)
+		takes = answer.features & NETDEV_XDP_ACT_NDO_XMIT;
+	mnl_socket_close(nl);
+	return takes;
+}
+
+/* Entries of interfaces that are not loaded any more. */
+static void forget_others(const struct store *st, int map)
+{
+	__u32 key, next;
+	bool more = bpf_map_get_next_key(map, NULL, &next) == 0;
+
+	while (more) {
+		bool loaded = false;
+
+		key = next;
+		more = bpf_map_get_next_key(map, &key, &next) == 0;
+		for (size_t i = 0; i < XDPFW_MAX_IFACES; i++)
+			loaded |= st->ifaces[i].ifindex == key && iface_is_live(st, &st->ifaces[i]);
+		if (!loaded)
+			bpf_map_delete_elem(map, &key);
+	}
+}
+
+void exits_refresh(const struct store *st)
+{
+	char path[PATH_MAX];
+	_close_ int map = bpf_obj_get(instance_pin(st->instance, "exits", path));
+
+	if (map < 0)
+		return;
+	forget_others(st, map);
+	for (size_t i = 0; i < XDPFW_MAX_IFACES; i++) {
+		const struct xdpfw_iface *r = &st->ifaces[i];
+		__u32 ifindex = r->ifindex, yes = 1;
+
+		if (!iface_is_live(st, r))
+			continue;
+		if (r->in_hook == XDPFW_IN_NATIVE && iface_takes_xdp(ifindex))
+			bpf_map_update_elem(map, &ifindex, &yes, BPF_ANY);
+		else
+			bpf_map_delete_elem(map, &ifindex);
+	}
+}
