@@ -159,6 +159,7 @@ lint: deps-build deps-lint
 install: all
 	install -D -m 755 $(BUILD)/xdpfw $(DESTDIR)$(PREFIX)/sbin/xdpfw
 	install -D -m 644 man/xdpfw.8 $(DESTDIR)$(PREFIX)/share/man/man8/xdpfw.8
+	install -D -m 644 man/xdpfw.rules.5 $(DESTDIR)$(PREFIX)/share/man/man5/xdpfw.rules.5
 	install -D -m 644 packaging/grafana/xdpfw.json $(DESTDIR)$(PREFIX)/share/xdpfw/grafana/xdpfw.json
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/xdpfw/schemas docs/schemas/*.json
 

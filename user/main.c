@@ -93,7 +93,7 @@ static void print_help(void)
 			printf("  %-50s %s\n", commands[i].usage, commands[i].help);
 	puts("\nTARGET: PORTS[/PROTO] | ADDR:PORTS[/PROTO] | ADDR (out only) | SERVICE | app NAME | icmp[/TYPE] |\n"
 	     "        proto NAME|NUMBER | any; may be left out if one of these is there:\n"
-	     "CLAUSES: from CIDR|@SET  to CIDR|@SET  on IFACE; and, in any order: rate N/DURATION\n"
+	     "CLAUSES: from CIDR|@SET  to CIDR|@SET  on IFACE; and, in any order: log  log-all  rate N/DURATION\n"
 	     "         user U  cgroup C (out only)  comment TEXT  for DURATION\n"
 	     "PORTS: 22 | 6000-6010 | 80,443,8000-8010   PROTO: tcp | udp | sctp   SERVICE: a name of /etc/services\n"
 	     "in: connection requests from outside to this host; out: requests that leave by a loaded interface\n"
