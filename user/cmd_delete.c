@@ -6,8 +6,10 @@
 
 #include "command.h"
 #include "edit.h"
+#include "forward.h"
 #include "named.h"
 #include "statements.h"
+#include "translations.h"
 #include "util.h"
 
 /* The rule as typed, action included; one that is not there is no failure. */
@@ -68,10 +70,57 @@ static int count_named(const struct words *words)
 	return named;
 }
 
+static bool has_counter(const struct xdpfw_translation *t, __u8 protocol, const void *data)
+{
+	(void)protocol;
+	return t->counter == *(const __u32 *)data;
+}
+
+/* Cut what the forwards in @gone, which are deleted, have left open. */
+static int cut_connections(const struct settings *settings, struct ruleset *gone, struct error *e)
+{
+	struct session s;
+	int err = session_open(settings, true, &s, e), cut = 0;
+
+	if (err)
+		return err;
+	if (s.live)
+		store_number(&s.store, gone);
+	for (size_t i = 0; s.live && i < gone->count; i++)
+		cut += translations_cut(s.store.translations,
+					s.store.heads[xdpfw_control_active(s.store.control->word)].timeouts,
+					has_counter, &gone->statements[i].counter);
+	if (s.live && !settings->quiet && !settings->json)
+		printf("cut: %d open connection%s\n", cut, cut == 1 ? "" : "s");
+	session_close(&s);
+	return 0;
+}
+
+/* `delete forward ... --kill`: the connections of a link are its sockets', so it has none to cut. */
+static int delete_forward(const struct settings *settings, struct words words, struct error *e)
+{
+	struct ruleset gone = {};
+	int err = statements_parse(words.count, words.list, take_into_ruleset, &gone, e);
+
+	if (!err && (!gone.count || gone.statements[0].kind != STATEMENT_FORWARD ||
+		     forward_is_link(&gone.statements[0].forward)))
+		err = fail(e, -EINVAL, "--kill: goes with a forward as typed, one-way or to another host");
+	if (!err)
+		err = edit_policy(settings, gone.statements[0].runtime, edit_delete_typed, &gone, e);
+	if (!err && !settings->dry_run)
+		err = cut_connections(settings, &gone, e);
+	ruleset_free(&gone);
+	return err;
+}
+
 int cmd_delete(const struct settings *settings, struct words words, struct error *e)
 {
+	bool kill = take_flag(&words, "--kill");
+
 	words.list++;
 	words.count--;
+	if (kill)
+		return delete_forward(settings, words, e);
 	if (words.count == 0)
 		return fail(e, -EINVAL, "delete: what? `delete 2`, `delete id:a1b2c3d4` or `delete allow in 22`");
 	if (count_named(&words) == words.count)

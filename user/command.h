@@ -43,6 +43,7 @@ int cmd_doctor(const struct settings *settings, struct words words, struct error
 int cmd_plan(const struct settings *settings, struct words words, struct error *e);
 int cmd_explain(const struct settings *settings, struct words words, struct error *e);
 int cmd_log(const struct settings *settings, struct words words, struct error *e);
+int cmd_forward(const struct settings *settings, struct words words, struct error *e);
 int cmd_flows(const struct settings *settings, struct words words, struct error *e);
 int cmd_panic(const struct settings *settings, struct words words, struct error *e);
 int cmd_confirm(const struct settings *settings, struct words words, struct error *e);

@@ -21,6 +21,8 @@ def name_of(words):
     """The schema for a command: its own, else that of all commands that change something."""
     if words[:2] == ["log", "drops"]:
         return "change"
+    if words[:2] == ["forward", "--check"]:
+        return "forward-check"
     for name in ("-".join(words[:2]), words[0]):
         if (DIRECTORY / f"{name}.json").exists():
             return name

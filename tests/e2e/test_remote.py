@@ -309,6 +309,64 @@ def test_counters(fw, family):
     assert fw.json("status")["forwards"][0]["packets"] == 3
 
 
+def test_list(fw, family):
+    """Packets of each direction, and open connections."""
+    asked, served = forward(fw, family)
+    server, clients = traffic.udp(fw.net.target, family, served), [traffic.udp(fw.net.peer, family, p) for p in (8001, 8002)]
+    for client in clients:
+        assert traffic.udp_echo(client, server, (family.host, asked))
+    clients[0].sendto(b"once more", (family.host, asked))
+    assert traffic.receive(server)[0] == b"once more"
+    entry = fw.json("forward list")[0]
+    assert (entry["requests"]["packets"], entry["answers"]["packets"], entry["connections"]) == (3, 2, 2)
+    assert entry["text"] in fw("forward list").out
+
+
+def test_check(fw, family):
+    forward(fw, family)
+    assert [target["well"] for target in fw.json("forward --check")] == [True]
+    key = "ipv4/ip_forward" if family is lab.V4 else "ipv6/conf/all/forwarding"
+    fw.net.host.sysctl(key, 0)
+    try:
+        faults = fw.json("forward --check", code=1)[0]["faults"]
+        assert [fault["kind"] for fault in faults] == ["forwarding"] and "sysctl -w" in faults[0]["text"]
+    finally:
+        fw.net.host.sysctl(key, 1)
+    nowhere = "203.0.113.77:9" if family is lab.V4 else "[2001:db8:dead::1]:9"
+    fw.policy("default deny in", f"forward 9:{nowhere}")
+    assert fw.json("forward --check", code=1)[0]["faults"][0]["kind"] == "route"
+    fw.policy("default deny in", f"forward 9:{trio.endpoint(family, family.host, 9)}")
+    assert fw.json("forward --check", code=1)[0]["faults"][0]["kind"] == "ourselves"
+    absent = trio.endpoint(family, BACK[family].target[:-1] + "99", 9)
+    fw.policy("default deny in", f"forward 9:{absent}")
+    client = traffic.udp(fw.net.peer, family)
+    client.sendto(b"anybody?", (family.host, 9))
+    assert traffic.eventually(lambda: fw.attempt("forward --check").code == 1), "its neighbour does not answer"
+
+
+def test_interface_that_is_not_loaded(tmp_path):
+    net = trio.Trio()
+    fw = firewall.Firewall(net, tmp_path)
+    try:
+        fw(["load", lab.IFACE, "--mode", "tc"])
+        fw(f"forward 9:{trio.endpoint(lab.V4, BACK[lab.V4].target, 9)}")
+        fault = fw.json("forward --check", code=1)[0]["faults"][0]
+        assert fault["kind"] == "interface" and f"xdpfw load {trio.BACK_IFACE}" in fault["text"]
+    finally:
+        fw.close()
+        net.delete()
+
+
+def test_delete_with_kill(fw, family):
+    asked, served = forward(fw, family)
+    server = traffic.listen(fw.net.target, family, served)
+    one, two = traffic.tcp_pair(fw.net.peer, server, family, family.host, asked)
+    assert traffic.flows(one, two)
+    to = trio.endpoint(family, BACK[family].target, served)
+    assert "cut: 1 open connection" in fw(f"delete forward {asked}:{to} --kill").out
+    assert not traffic.flows(one, two, lab.SILENCE)
+
+
 def test_generic_xdp_is_refused(tmp_path):
     net = trio.Trio()
     fw = firewall.Firewall(net, tmp_path)

@@ -78,7 +78,7 @@ def test_changes(fw):
 
 CHANGING = {"load", "unload", "apply", "reload", "confirm", "rollback", "panic"}  # not in CHANGES
 
-REPORTS = ("status", "stats", "ports", "history", "flows udp", "set list", "set list some", "app list", "app info all")
+REPORTS = ("status", "stats", "ports", "history", "flows udp", "forward list", "set list", "set list some", "app list", "app info all")
 
 
 @pytest.mark.parametrize("words", REPORTS)

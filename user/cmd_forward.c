@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* forward list, forward --check; forward PORTS:... adds one, as every statement is added. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <jansson.h>
+#include <string.h>
+
+#include "command.h"
+#include "forward.h"
+#include "forward_check.h"
+#include "statement_forward.h"
+#include "translations.h"
+#include "util.h"
+
+/* How many connections each forward has, by its counter number. */
+struct live {
+	unsigned int *connections; /* XDPFW_MAX_RULES of them */
+};
+
+static void count_connection(const struct xdpfw_translation *t, __u8 protocol, void *data)
+{
+	struct live *live = data;
+
+	(void)protocol;
+	if (t->counter < XDPFW_MAX_RULES)
+		live->connections[t->counter]++;
+}
+
+static int count_connections(const struct session *s, struct live *live)
+{
+	live->connections = calloc(XDPFW_MAX_RULES, sizeof(*live->connections));
+	if (!live->connections)
+		return -ENOMEM;
+	if (s->live)
+		translations_each(s->store.translations,
+				  s->store.heads[xdpfw_control_active(s->store.control->word)].timeouts,
+				  count_connection, live);
+	return 0;
+}
+
+static json_t *count_json(const struct session *s, __u32 counter)
+{
+	struct xdpfw_count count = {};
+
+	if (s->live)
+		count = store_rule_count(&s->store, counter);
+	return json_pack("{s:I,s:I}", "packets", (json_int_t)count.packets, "bytes", (json_int_t)count.bytes);
+}
+
+/* A link has no connections of its own: it needs no state. */
+static json_t *forward_json(const struct session *s, const struct statement *st, const struct live *live)
+{
+	bool link = forward_is_link(&st->forward);
+	_free_ char *text = statement_format(st);
+	char id[17];
+
+	snprintf(id, sizeof(id), "%016llx", (unsigned long long)st->id);
+	return json_pack("{s:s,s:s,s:o,s:o,s:o}", "id", id, "text", text, "requests", count_json(s, st->counter),
+			 "answers", link ? json_null() : count_json(s, st->answers), "connections",
+			 link ? json_null() : json_integer(live->connections[st->counter]));
+}
+
+static void print_json(const struct session *s, const struct live *live)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < s->now.count; i++)
+		if (s->now.statements[i].kind == STATEMENT_FORWARD)
+			json_array_append_new(list, forward_json(s, &s->now.statements[i], live));
+	json_dumpf(list, stdout, JSON_COMPACT);
+	putchar('\n');
+	json_decref(list);
+}
+
+static void print_forward(const struct session *s, const struct statement *st, const struct live *live)
+{
+	struct xdpfw_count requests = store_rule_count(&s->store, st->counter);
+	struct xdpfw_count answers = store_rule_count(&s->store, st->answers);
+	_free_ char *text = statement_format(st);
+
+	printf("%12llu %14llu ", (unsigned long long)requests.packets, (unsigned long long)requests.bytes);
+	if (forward_is_link(&st->forward))
+		printf("%12s %14s %6s  %s\n", "-", "-", "-", text);
+	else
+		printf("%12llu %14llu %6u  %s\n", (unsigned long long)answers.packets,
+		       (unsigned long long)answers.bytes, live->connections[st->counter], text);
+}
+
+static void print_text(const struct session *s, const struct live *live)
+{
+	printf("%12s %14s %12s %14s %6s  %s\n", "REQUESTS", "BYTES", "ANSWERS", "BYTES", "OPEN", "FORWARD");
+	for (size_t i = 0; i < s->now.count; i++)
+		if (s->now.statements[i].kind == STATEMENT_FORWARD)
+			print_forward(s, &s->now.statements[i], live);
+}
+
+static int list(struct session *s, struct error *e)
+{
+	struct live live;
+	int err = s->live ? count_connections(s, &live) : -ENOTCONN;
+
+	if (err == -ENOTCONN)
+		return fail(e, err, "not loaded: nothing is forwarded; `xdpfw load IFACE` does that");
+	if (err)
+		return fail(e, err, "out of memory");
+	if (s->settings.json)
+		print_json(s, &live);
+	else
+		print_text(s, &live);
+	free(live.connections);
+	return 0;
+}
+
+static json_t *check_target(const struct session *s, const struct statement *st, size_t i)
+{
+	struct fault faults[FAULTS_MAX];
+	size_t count = forward_check(s, &st->forward.targets[i], faults);
+	_free_ char *text = statement_format(st);
+	_text_ struct text target = {};
+	json_t *list = json_array();
+
+	forward_target_write(&target, &st->forward, &st->forward.targets[i]);
+	for (size_t f = 0; f < count; f++) {
+		json_array_append_new(
+			list, json_pack("{s:s,s:s}", "kind", fault_name(faults[f].kind), "text", faults[f].text));
+		if (!s->settings.json)
+			printf("%s: %s\n", target.data, faults[f].text);
+	}
+	if (!count && !s->settings.json)
+		printf("%s: well\n", target.data);
+	return json_pack("{s:s,s:s,s:b,s:o}", "forward", text, "target", target.data, "well", count == 0, "faults",
+			 list);
+}
+
+/* Every target of every forward to other hosts; fails if one cannot be reached. */
+static int check(struct session *s, struct error *e)
+{
+	json_t *targets = json_array();
+	const json_t *target;
+	size_t at, ill = 0;
+
+	for (size_t i = 0; i < s->now.count; i++) {
+		const struct statement *st = &s->now.statements[i];
+
+		for (size_t j = 0; st->kind == STATEMENT_FORWARD && j < st->forward.nr_targets; j++)
+			if (st->forward.targets[j].remote)
+				json_array_append_new(targets, check_target(s, st, j));
+	}
+	json_array_foreach (targets, at, target)
+		ill += !json_is_true(json_object_get(target, "well"));
+	if (s->settings.json) {
+		json_dumpf(targets, stdout, JSON_COMPACT);
+		putchar('\n');
+	}
+	json_decref(targets);
+	return ill ? fail(e, -EHOSTUNREACH, "forward --check: %zu target%s cannot be reached", ill, ill == 1 ? "" : "s")
+		   : 0;
+}
+
+int cmd_forward(const struct settings *settings, struct words words, struct error *e)
+{
+	bool checks = take_flag(&words, "--check"), lists = words.count == 2 && !strcmp(words.list[1], "list");
+	struct session s;
+	int err;
+
+	if (!checks && !lists)
+		return cmd_change(settings, words, e);
+	if (checks && words.count > 1)
+		return fail(e, -EINVAL, "forward --check: '%s': takes no words", words.list[1]);
+	err = require_root(e);
+	if (!err)
+		err = session_open(settings, false, &s, e);
+	if (err)
+		return err;
+	err = checks ? check(&s, e) : list(&s, e);
+	session_close(&s);
+	return err;
+}

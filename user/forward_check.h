@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Can a forward's target be reached, and answer? What is wrong, and what mends it. */
+#ifndef XDPFW_USER_FORWARD_CHECK_H
+#define XDPFW_USER_FORWARD_CHECK_H
+
+#include "ruleset.h"
+#include "session.h"
+
+enum fault_kind {
+	FAULT_ROUTE,      /* no route to the target */
+	FAULT_OURSELVES,  /* the target is an address of this host */
+	FAULT_INTERFACE,  /* the interface toward it is not loaded: its answers would not be taken back */
+	FAULT_FORWARDING, /* the kernel does not forward in that family */
+	FAULT_NEIGHBOUR,  /* its neighbour (the target itself, or the router) does not answer */
+};
+
+struct fault {
+	enum fault_kind kind;
+	char text[200]; /* what is wrong, and what mends it */
+};
+
+/* Of one target there are at most as many as kinds. */
+#define FAULTS_MAX 5
+
+/* What stands in the way of @target, from the first to check to the last; returns how many. Nothing for local ones. */
+size_t forward_check(const struct session *s, const struct forward_target *target, struct fault faults[FAULTS_MAX]);
+
+/* For JSON. */
+const char *fault_name(enum fault_kind kind);
+
+#endif
