@@ -87,7 +87,7 @@ static int describe(const char *name, bool json, struct error *e)
 		return fail(e, -ENOENT, "'%s': no such application profile; `xdpfw app list` names them",
 			    excerpt(name).text);
 	if (json)
-		dump(profile_json(profile));
+		dump(json_pack("[o]", profile_json(profile)));
 	else
 		print_profile(profile);
 	return 0;

@@ -57,7 +57,7 @@ def test_profiles_are_listed_and_described(profiles):
     assert profiles("app list").out == "Nginx Full\nSamba\n"
     assert profiles.json("app list") == ["Nginx Full", "Samba"]
     assert "ports 137,138/udp\n  ports 139,445/tcp\n" in profiles("app info Samba").out
-    assert profiles.json("app info Samba")["ports"] == ["137,138/udp", "139,445/tcp"]
+    assert profiles.json("app info Samba")[0]["ports"] == ["137,138/udp", "139,445/tcp"]
     assert len(profiles.json("app info all")) == 2
     assert "nosuch" in profiles.refuses("app info nosuch", code=1)
     for wrong in ("app", "app list Samba", "app info", "app update Samba"):
