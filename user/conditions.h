@@ -13,19 +13,8 @@
 #include "error.h"
 #include "pool.h"
 #include "ranges.h"
+#include "resolve.h"
 #include "ruleset.h"
-
-/* What a rule's conditions are on this host. One for each statement of the ruleset, by its place. */
-struct resolved {
-	bool never;       /* disabled, expired, or about what is not here: an interface, an empty set */
-	bool conditional; /* depends on more than port and protocol */
-	__u32 iface, iface_out, user;
-	__u64 cgroup;
-	__u32 cgroup_level;
-};
-
-/* 0 or a negative errno: -ENOENT for a user that there is none of. */
-int resolve_rules(const struct ruleset *set, const struct environment *env, struct resolved *resolved, struct error *e);
 
 struct tree {
 	const struct ruleset *set;
