@@ -28,11 +28,20 @@ static const struct statement *find_member(const struct ruleset *set, const stru
 	return ruleset_find(set, STATEMENT_SET, member->id);
 }
 
+static size_t count_members(const struct ruleset *set, const char *name)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < set->count; i++)
+		count += set->statements[i].kind == STATEMENT_SET && !strcmp(set->statements[i].member.name, name);
+	return count;
+}
+
 /* What of one list is not, or not so, in the other. */
 static void note_difference(const struct replacement *r, const struct ruleset *set, struct changes *c)
 {
 	size_t added = 0, removed = 0, replaced = 0;
-	bool listed = r->listed || r->members.count <= FEW;
+	bool listed = r->listed || (r->members.count <= FEW && count_members(set, r->name) <= FEW);
 
 	for (size_t i = 0; i < r->members.count; i++) {
 		const struct statement *s = &r->members.statements[i], *old = find_member(set, s);

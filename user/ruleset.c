@@ -311,7 +311,8 @@ int ruleset_replace_members(struct ruleset *set, const char *name, struct rulese
 		if (is_member_of(&set->statements[i], name))
 			statement_free(&set->statements[i]);
 	memmove(&set->statements[at + members->count], &set->statements[at], (set->count - at) * sizeof(*statements));
-	memcpy(&set->statements[at], members->statements, members->count * sizeof(*statements));
+	if (members->count)
+		memcpy(&set->statements[at], members->statements, members->count * sizeof(*statements));
 	set->count = total;
 	members->count = 0; /* they are ours now */
 	close_gaps(set);

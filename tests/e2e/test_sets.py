@@ -106,3 +106,5 @@ def test_a_hundred_thousand(fw, mode):
     if mode:
         generation = fw.json("status")["generation"]
         assert fw.json("set add big 192.0.2.1")["generation"] == generation + 1
+    flushed = fw("set flush big").out
+    assert flushed.startswith("set big: 0 addresses; 0 added, ") and len(flushed.splitlines()) < 3
