@@ -85,6 +85,21 @@ int cmd_apply(const struct settings *settings, struct words words, struct error 
 	return err ? err : apply(settings, words.list[1], e);
 }
 
+/* A name with a slash is a file, as of a backup; others are interfaces. */
+int cmd_restore(const struct settings *settings, struct words words, struct error *e)
+{
+	const char *word = words.count > 1 ? words.list[1] : NULL;
+	int err;
+
+	if (words.count > 2 || (word && word[0] == '-'))
+		return fail(e, -EINVAL, "restore: '%s': write restore, restore eth0 or restore /PATH/OF/A/BACKUP",
+			    excerpt(words.list[words.count - 1]).text);
+	err = require_root(e);
+	if (err)
+		return err;
+	return word && strchr(word, '/') ? apply(settings, word, e) : restore_interfaces(settings, word, e);
+}
+
 int cmd_reload(const struct settings *settings, struct words words, struct error *e)
 {
 	int err;

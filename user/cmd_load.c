@@ -202,15 +202,48 @@ static int parse_load(struct words *words, enum load_mode *mode, unsigned int *f
 	return 0;
 }
 
-int cmd_load(const struct settings *settings, struct words words, struct error *e)
+/* What is to be loaded: interfaces by name, each with its mode. */
+struct wanted {
+	const char *names[MAX_NAMES];
+	enum load_mode modes[MAX_NAMES];
+	int count;
+	unsigned int flows;
+};
+
+static int load_wanted(struct session *s, const struct wanted *w, struct error *e)
 {
+	const struct settings *settings = &s->settings;
 	struct plan plans[MAX_NAMES] = {};
 	struct changes c;
+	bool fresh = !s->live;
+	int err = 0;
+
+	changes_init(&c);
+	for (int i = 0; !err && i < w->count; i++)
+		err = plan_interface(s, w->names[i], w->modes[i], &plans[i], e);
+	if (!err)
+		err = refuse_stacked_plans(plans, w->count, e);
+	if (!err)
+		err = load(s, plans, w->count, w->flows, &c, e);
+	if (!err) {
+		print_plans(plans, w->count, settings);
+		if (fresh && !settings->json && !settings->quiet && !settings->dry_run)
+			print_flows(&s->instance);
+		if (settings->json)
+			changes_print(&c, settings, true);
+		else if (!settings->quiet)
+			changes_print_trial(&c);
+	}
+	changes_free(&c);
+	return err;
+}
+
+int cmd_load(const struct settings *settings, struct words words, struct error *e)
+{
+	struct wanted w = {};
 	struct session s;
 	enum load_mode mode;
-	bool fresh;
-	unsigned int flows;
-	int count, err = parse_load(&words, &mode, &flows, e);
+	int err = parse_load(&words, &mode, &w.flows, e);
 
 	if (!err)
 		err = require_root(e);
@@ -218,27 +251,58 @@ int cmd_load(const struct settings *settings, struct words words, struct error *
 		err = session_open(settings, true, &s, e);
 	if (err)
 		return err;
-	changes_init(&c);
-	fresh = !s.live;
-	if (flows && s.open)
-		err = fail(e, -EBUSY, "--flows: the tables are made by the first load; `unload --all` first");
-	count = words.count - 1;
-	for (int i = 0; !err && i < count; i++)
-		err = plan_interface(&s, words.list[i + 1], mode, &plans[i], e);
-	if (!err)
-		err = refuse_stacked_plans(plans, count, e);
-	if (!err)
-		err = load(&s, plans, count, flows, &c, e);
-	if (!err) {
-		print_plans(plans, count, settings);
-		if (fresh && !settings->json && !settings->quiet && !settings->dry_run)
-			print_flows(&s.instance);
-		if (settings->json)
-			changes_print(&c, settings, true);
-		else if (!settings->quiet)
-			changes_print_trial(&c);
+	for (int i = 1; i < words.count; i++) {
+		w.names[w.count] = words.list[i];
+		w.modes[w.count++] = mode;
 	}
-	changes_free(&c);
+	if (w.flows && s.open)
+		err = fail(e, -EBUSY, "--flows: the tables are made by the first load; `unload --all` first");
+	if (!err)
+		err = load_wanted(&s, &w, e);
+	session_close(&s);
+	return err;
+}
+
+/* Those that the file names and that are there; @only restricts it to one. */
+static void want_what_is_there(const struct session *s, const struct ruleset *file, const char *only, struct wanted *w)
+{
+	for (size_t i = 0; i < file->count && w->count < MAX_NAMES; i++) {
+		const struct load_iface *l = &file->statements[i].load;
+		struct iface_info info;
+
+		if (file->statements[i].kind != STATEMENT_LOAD || (only && strcmp(only, l->name) != 0))
+			continue;
+		if (iface_get(l->name, &info, NULL)) {
+			if (!s->settings.quiet && !s->settings.json)
+				printf("%s: not there; `xdpfw restore %s` when it is\n", l->name, l->name);
+			continue;
+		}
+		w->names[w->count] = l->name;
+		w->modes[w->count++] = l->mode;
+	}
+}
+
+/*
+ * At boot, and when an interface appears: load what the rules file says. An interface that it does not name is left
+ * alone, which is no failure: udev asks for every one.
+ */
+int restore_interfaces(const struct settings *settings, const char *only, struct error *e)
+{
+	struct ruleset file = {};
+	struct wanted w = {};
+	struct session s;
+	int err = session_open(settings, true, &s, e);
+
+	if (err)
+		return err;
+	err = rulesfile_load(s.instance.rules_file, &file, e);
+	if (!err)
+		want_what_is_there(&s, &file, only, &w);
+	if (!err && w.count)
+		err = load_wanted(&s, &w, e);
+	else if (!err && !settings->quiet && !settings->json)
+		printf("%s names no interface to load\n", s.instance.rules_file);
+	ruleset_free(&file);
 	session_close(&s);
 	return err;
 }

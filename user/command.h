@@ -45,6 +45,8 @@ int cmd_explain(const struct settings *settings, struct words words, struct erro
 int cmd_log(const struct settings *settings, struct words words, struct error *e);
 int cmd_forward(const struct settings *settings, struct words words, struct error *e);
 int cmd_flows(const struct settings *settings, struct words words, struct error *e);
+int cmd_reset(const struct settings *settings, struct words words, struct error *e);
+int cmd_restore(const struct settings *settings, struct words words, struct error *e);
 int cmd_panic(const struct settings *settings, struct words words, struct error *e);
 int cmd_confirm(const struct settings *settings, struct words words, struct error *e);
 int cmd_rollback(const struct settings *settings, struct words words, struct error *e);
@@ -54,6 +56,9 @@ int cmd_export(const struct settings *settings, struct words words, struct error
 bool take_flag(struct words *words, const char *flag);
 /* Take "--NAME VALUE"; NULL if it is not there, -EINVAL if the value is missing. */
 int take_option(struct words *words, const char *option, const char **value, struct error *e);
+
+/* Load what the rules file says, or only this interface of it. In cmd_load.c. */
+int restore_interfaces(const struct settings *settings, const char *only, struct error *e);
 
 /* -EPERM for those who are not root. Words are judged before permission, so commands call it after parsing. */
 int require_root(struct error *e);

@@ -77,6 +77,9 @@ static const struct command {
 	{"flows", "flows [PROTO] [port N] [with ADDR] [state NAME] [--kill]", "connections as the firewall sees them",
 	 cmd_flows},
 	{"apply", "apply FILE|- [--check]", "replace the whole policy, at once or not at all", cmd_apply},
+	{"reset", "reset", "no rules, defaults as at first; the old file is kept beside it, with the date", cmd_reset},
+	{"restore", "restore [IFACE] | FILE", "load what the rules file says (at boot); or put such a backup back",
+	 cmd_restore},
 	{"reload", "reload", "the same with the rules file, after it was edited", cmd_reload},
 	{"panic", "panic on [PORTS] [--all] | off",
 	 "nothing passes but open logins (or connections to PORTS); --all: nothing", cmd_panic},
@@ -236,7 +239,8 @@ static const struct command *find_command(const char *name)
 static bool can_be_tried(const struct command *command)
 {
 	static const command_fn changing[] = {
-		cmd_load, cmd_change, cmd_delete, cmd_unblock, cmd_enable, cmd_set, cmd_apply, cmd_reload, cmd_panic,
+		cmd_load,  cmd_change, cmd_delete, cmd_unblock, cmd_enable,  cmd_set,
+		cmd_apply, cmd_reload, cmd_panic,  cmd_reset,   cmd_restore,
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(changing); i++)
