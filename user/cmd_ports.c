@@ -156,6 +156,9 @@ static const char *outside(const struct row *row)
 		return "unreachable";
 	if (!row->view->session->live)
 		return "unfiltered";
+	if (x->verdict == XDPFW_PASS &&
+	    forwarded_away(&row->view->session->now, row->first, wire_port(row->view, row->first)))
+		return "forwarded";
 	if (x->limited)
 		return "limited";
 	return x->verdict == XDPFW_PASS ? "allowed" : x->verdict == XDPFW_DROP ? "denied" : "rejected";

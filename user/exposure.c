@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "exposure.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -66,9 +67,11 @@ static int add_exception(struct exposure *x, const struct statement *s)
 
 static bool listens_for(const struct statement *s, const struct listener *l, __u16 port)
 {
-	struct request r = {.dir = XDPFW_IN, .protocol = l->protocol, .to_port = port};
+	struct request r = {.dir = XDPFW_IN, .protocol = l->protocol, .to = l->addr, .to_port = port};
 	struct ruleset alone = {.statements = (struct statement *)s, .count = 1};
 
+	if (l->v4) /* some forwards are for one family only */
+		r.from.words[2] = r.to.words[2] = htonl(0xffff);
 	return s->kind == STATEMENT_FORWARD && evaluate(&alone, &r).reason == XDPFW_R_FORWARD;
 }
 
@@ -138,6 +141,18 @@ bool forward_leads_to(const struct statement *s, const struct listener *l, __u16
 		else
 			continue;
 		return true;
+	}
+	return false;
+}
+
+bool forwarded_away(const struct ruleset *set, const struct listener *l, __u16 port)
+{
+	for (size_t i = 0; i < set->count; i++) {
+		const struct statement *s = &set->statements[i];
+		__u16 wire;
+
+		if (listens_for(s, l, port) && !(forward_leads_to(s, l, &wire) && wire == port))
+			return true;
 	}
 	return false;
 }

@@ -21,6 +21,9 @@ struct exposure {
 int exposure_find(const struct ruleset *set, const struct listener *l, __u16 port, __u64 now, struct exposure *x);
 void exposure_free(struct exposure *x);
 
+/* Does a forward lead requests to @port, which would reach @l, elsewhere? */
+bool forwarded_away(const struct ruleset *set, const struct listener *l, __u16 port);
+
 /* Does the forward @s lead requests to @l? Then *@wire is the port that is asked. */
 bool forward_leads_to(const struct statement *s, const struct listener *l, __u16 *wire);
 

@@ -102,6 +102,13 @@ def test_forwards_and_packets(guarded):
     assert rows(guarded)["udp", "0.0.0.0", 53]["drop_packets"] == 3
 
 
+def test_requests_that_go_elsewhere(guarded):
+    """Somebody listens here, but a forward takes the requests away."""
+    guarded("forward 4443:192.0.2.3:443/tcp")
+    traffic.listen(guarded.net.host, V4, 4443)
+    assert rows(guarded)["tcp", "0.0.0.0", 4443]["outside"] == "forwarded"
+
+
 def test_two_processes_share_a_port(guarded):
     started = [start_listener(guarded, 4000), start_listener(guarded, 4000)]
     stranger = start_listener(guarded, 4001, firewall.NOBODY)

@@ -83,6 +83,23 @@ Test(exposure, forwards)
 	ruleset_free(&set);
 }
 
+Test(exposure, forwarded_away)
+{
+	struct ruleset set = parse_set("forward 8080:2988\nforward 90:91 one-way\nforward 443:192.0.2.7:8443/tcp\n");
+	static const struct {
+		int port, wire;
+		bool away;
+	} cases[] = {{2988, 8080, false}, {8080, 2988, false}, {91, 90, false},
+		     {90, 90, true},      {443, 443, true},    {22, 22, false}};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct listener l = tcp_on("0.0.0.0", cases[i].port);
+
+		cr_expect_eq(forwarded_away(&set, &l, cases[i].wire), cases[i].away, "%d", cases[i].port);
+	}
+	ruleset_free(&set);
+}
+
 Test(docker, published_ports)
 {
 	struct published_list list = {0};
