@@ -3,9 +3,12 @@
 #include "changes.h"
 
 #include <stdarg.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "util.h"
+
+#define MOST_LINES 50 /* of each sort, for people */
 
 void changes_init(struct changes *c)
 {
@@ -123,13 +126,18 @@ static const char *unsaid_protocols(const char *line)
 	return both ? " (tcp and udp)" : "";
 }
 
-static void print_lines(const char *verb, const json_t *lines)
+/* The first @most, and how many more there are. */
+static void print_lines(const char *verb, const json_t *lines, size_t most)
 {
-	const json_t *line;
-	size_t i;
+	size_t count = json_array_size(lines), shown = count > most ? most : count;
 
-	json_array_foreach (lines, i, line)
-		printf("%s: %s%s\n", verb, json_string_value(line), unsaid_protocols(json_string_value(line)));
+	for (size_t i = 0; i < shown; i++) {
+		const char *line = json_string_value(json_array_get(lines, i));
+
+		printf("%s: %s%s\n", verb, line, unsaid_protocols(line));
+	}
+	if (count > shown)
+		printf("%s: and %zu more\n", verb, count - shown);
 }
 
 static void print_json(const struct changes *c)
@@ -153,7 +161,7 @@ void changes_print_trial(const struct changes *c)
 void changes_print(const struct changes *c, const struct settings *settings, bool loaded)
 {
 	const json_t *warning;
-	size_t i;
+	size_t i, most;
 
 	if (settings->json) {
 		print_json(c);
@@ -169,10 +177,12 @@ void changes_print(const struct changes *c, const struct settings *settings, boo
 	}
 	if (c->sum)
 		printf("%s%s\n", settings->dry_run ? "would change: " : "", c->sum);
-	print_lines(settings->dry_run ? "would add" : "added", c->added);
-	print_lines(settings->dry_run ? "would replace" : "replaced", c->replaced);
-	print_lines(settings->dry_run ? "would move" : "moved", c->moved);
-	print_lines(settings->dry_run ? "would remove" : "removed", c->removed);
+	/* A dry run is asked for to see them all; what is done already may be 100,000 lines. */
+	most = settings->dry_run ? SIZE_MAX : MOST_LINES;
+	print_lines(settings->dry_run ? "would add" : "added", c->added, most);
+	print_lines(settings->dry_run ? "would replace" : "replaced", c->replaced, most);
+	print_lines(settings->dry_run ? "would move" : "moved", c->moved, most);
+	print_lines(settings->dry_run ? "would remove" : "removed", c->removed, most);
 	changes_print_trial(c);
 	if (!loaded && !settings->dry_run)
 		puts("nothing is loaded: written to the rules file, in force with the next `xdpfw load`");

@@ -271,6 +271,14 @@ def test_check_needs_neither_root_nor_load(fw):
     assert fw.rules_lines() == []
 
 
+def test_a_long_change_is_told_in_few_lines(fw):
+    lines = "".join(f"allow in {port}\n" for port in range(1, 101))
+    assert len(fw("apply - --dry-run", stdin=lines).out.splitlines()) == 100
+    said = fw("apply -", stdin=lines).out.splitlines()
+    assert said[49].startswith("added: allow in 50") and said[50] == "added: and 50 more"
+    assert fw("apply -", stdin="").out.splitlines()[50] == "removed: and 50 more"
+
+
 def test_missing_file(fw, tmp_path):
     assert "nothing.rules" in fw.refuses(f"apply {tmp_path}/nothing.rules", code=1)
 
