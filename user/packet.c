@@ -165,9 +165,10 @@ static size_t build_v6(const struct packet *p, void *l3)
 
 void packet_build(const struct packet *p, struct twin_frame *f)
 {
-	struct ethhdr *eth = (void *)f->bytes;
+	struct ethhdr *eth;
 
 	memset(f, 0, sizeof(*f));
+	eth = (void *)f->bytes;
 	eth->h_dest[0] = eth->h_source[0] = 0x02; /* locally administered: of no importance */
 	eth->h_source[5] = 1;
 	eth->h_proto = htons(p->family == 4 ? ETH_P_IP : ETH_P_IPV6);
