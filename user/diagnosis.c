@@ -129,11 +129,17 @@ static void judge_stacking(const struct facts *f, const struct interface_facts *
 
 static void judge_others(const struct interface_facts *i, struct list *l)
 {
+	if (i->in_detached || i->out_detached)
+		mend(find(l, "detached", i, "somebody has detached xdpfw: what %s is not filtered",
+			  !i->out_detached  ? "arrives"
+			  : !i->in_detached ? "leaves"
+					    : "arrives or leaves"),
+		     "%s unload %s && %s load %s --mode %s", l->xdpfw, i->name, l->xdpfw, i->name, mode_name(i->mode));
 	if (i->in_front > 0)
 		mend(find(l, "in-front", i,
 			  "%d TC program%s of others see%s packets first, and may let them bypass xdpfw", i->in_front,
 			  i->in_front == 1 ? "" : "s", i->in_front == 1 ? "s" : ""),
-		     "%s unload %s && %s load %s", l->xdpfw, i->name, l->xdpfw, i->name);
+		     "%s unload %s && %s load %s --mode %s", l->xdpfw, i->name, l->xdpfw, i->name, mode_name(i->mode));
 	if (i->foreign_xdp[0])
 		mend(find(l, "foreign-xdp", i, "another XDP program, %s, sees packets first", i->foreign_xdp),
 		     "%sip link set dev %s xdp off", l->inside, i->name);

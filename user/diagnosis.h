@@ -12,6 +12,7 @@
 #include <stddef.h>
 
 #include "offloads.h"
+#include "ruleset.h"
 #include "xdpfw/policy.h"
 
 struct interface_facts {
@@ -21,6 +22,7 @@ struct interface_facts {
 	bool wanted;        /* the rules file has a line `load NAME` */
 	bool default_route; /* the way to the rest of the world leads by it */
 	enum xdpfw_in_hook in_hook;
+	enum load_mode mode; /* as asked for */
 	char driver[32];
 	char kind[16];
 	unsigned int mtu;
@@ -28,6 +30,7 @@ struct interface_facts {
 	char foreign_xdp[64];                   /* the name of an XDP program that is not ours */
 	int in_front;                           /* TC programs of others before ours */
 	bool no_twins;
+	bool in_detached, out_detached; /* loaded, but somebody has taken our program away */
 	struct offloads offloads;
 };
 

@@ -219,6 +219,7 @@ static void read_record(struct session *s, struct facts *f, const struct xdpfw_i
 	i->loaded = true;
 	i->gone = gone;
 	i->in_hook = r->in_hook;
+	i->mode = r->mode;
 	if (gone)
 		return;
 	if (r->in_hook != XDPFW_IN_TC)
@@ -226,6 +227,8 @@ static void read_record(struct session *s, struct facts *f, const struct xdpfw_i
 	else
 		i->in_front = hook_programs_in_front(&s->instance, ROLE_IN, r->ifindex);
 	i->in_front += hook_programs_in_front(&s->instance, ROLE_OUT, r->ifindex);
+	i->in_detached = !hook_is_attached(&s->instance, r->in_hook == XDPFW_IN_TC ? ROLE_IN : ROLE_XDP, r->ifindex);
+	i->out_detached = !hook_is_attached(&s->instance, ROLE_OUT, r->ifindex);
 	i->no_twins = twins_open(&s->instance, r, &twins, &ignored) != 0;
 	if (!i->no_twins)
 		twins_close(&twins);

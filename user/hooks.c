@@ -86,6 +86,11 @@ static bool clsact_attached(enum hook_role role, int ifindex)
 	return bpf_tc_query(&hook, &opts) == 0;
 }
 
+bool hook_is_attached(const struct instance *in, enum hook_role role, int ifindex)
+{
+	return hook_state(in, role, ifindex) == HOOK_ATTACHED || (role != ROLE_XDP && clsact_attached(role, ifindex));
+}
+
 static int clsact_attach(enum hook_role role, int ifindex, int prog, struct error *e)
 {
 	struct bpf_tc_hook hook;

@@ -43,6 +43,9 @@ enum hook_state {
 };
 enum hook_state hook_state(const struct instance *in, enum hook_role role, int ifindex);
 
+/* Is something of ours attached there, by whatever kind of TC attachment? */
+bool hook_is_attached(const struct instance *in, enum hook_role role, int ifindex);
+
 /* The name of a BPF program by its id, for messages; "?" if it is gone. */
 void program_name(unsigned int id, char name[64]);
 

@@ -110,6 +110,26 @@ def test_programs_of_others(fw, foreign):
     assert traffic.eventually(lambda: "foreign-xdp" not in findings(fw))
 
 
+def test_somebody_takes_a_program_away(fw, mode):
+    fw.load(mode)
+    hooks = fw.attached()
+    (pin,) = [*fw.pins.glob("xdp_*"), *fw.pins.glob("in_*")]
+    pin.unlink()
+    assert traffic.eventually(lambda: fw.attached() != hooks)
+    assert findings(fw)["detached"][0] == IFACE
+    assert mended(fw, "detached")
+    assert fw.attached() == hooks
+
+
+def test_clsact_is_attached_too(fw):
+    fw.env["XDPFW_NO_TCX"] = "1"
+    fw.load("tc")
+    assert findings(fw) == {}
+    fw.net.host.run("tc", "qdisc", "del", "dev", IFACE, "clsact")
+    assert "detached" in findings(fw)
+    assert mended(fw, "detached")
+
+
 def test_a_port_of_a_bridge(fw):
     fw.load("tc")
     fw.net.host.ip(f"link add br0 type bridge\nlink set br0 up\nlink set {IFACE} master br0\n")

@@ -25,6 +25,7 @@ static struct interface_facts *healthy(void)
 			.wanted = true,
 			.default_route = true,
 			.in_hook = XDPFW_IN_NATIVE,
+			.mode = MODE_NATIVE,
 			.driver = "ixgbe",
 			.mtu = 1500,
 			.offloads = {.queues = 4, .most_queues = 64},
@@ -123,10 +124,14 @@ Test(diagnosis, other_programs)
 	struct interface_facts *i = healthy();
 
 	i->in_front = 2;
-	expect_one("in-front", "xdpfw unload eth0 && xdpfw load eth0");
+	expect_one("in-front", "xdpfw unload eth0 && xdpfw load eth0 --mode native");
 	i = healthy();
 	strcpy(i->foreign_xdp, "balancer");
 	expect_one("foreign-xdp", "ip link set dev eth0 xdp off");
+	i = healthy();
+	i->out_detached = true;
+	expect_one("detached", "xdpfw unload eth0 && xdpfw load eth0 --mode native");
+	cr_expect(strstr(findings[0].text, "what leaves is not filtered"));
 	i = healthy();
 	i->no_twins = true;
 	expect_one("no-twins", "xdpfw load eth0");
