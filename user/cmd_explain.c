@@ -287,6 +287,8 @@ static void print_text(const struct explainer *ex, const struct explanation *x)
 		format_rewritten(x, rewritten);
 		printf("rewritten: %s\n", rewritten);
 	}
+	if (x->is_one_of_several)
+		puts("rewritten: to one of the targets, by who asks");
 }
 
 static int explain_question(const struct session *s, const struct question *q, struct error *e)

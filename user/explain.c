@@ -118,6 +118,33 @@ static bool same_endpoints(const struct packet *a, const struct packet *b)
 	       a->from_port == b->from_port && a->to_port == b->to_port;
 }
 
+/* Where in the ranges that the forward listens on; -1 if the port is in none. */
+static long find_range(const struct forward *f, __u16 port)
+{
+	for (size_t i = 0; i < f->nr_ranges; i++)
+		if (port >= f->listen[i].first && port <= f->listen[i].last)
+			return i;
+	return -1;
+}
+
+/* The twin makes no connection, so it has none to rewrite a request by: the forward says where it would go. (Its source
+ * would be chosen then, too.) */
+static void follow_forward(struct explanation *x)
+{
+	const struct forward *f = &x->statement->forward;
+	long range = find_range(f, x->packet.to_port);
+
+	if (range < 0)
+		return;
+	x->is_one_of_several = f->nr_targets > 1;
+	if (x->is_one_of_several)
+		return;
+	x->is_rewritten = true;
+	if (f->targets[0].remote)
+		x->rewritten.to = f->targets[0].addr;
+	x->rewritten.to_port = f->targets[0].ports[range].first + x->packet.to_port - f->listen[range].first;
+}
+
 int explain(const struct explainer *ex, enum xdpfw_dir dir, __u32 user, struct twin_frame *f,
 	    struct explanation *result, struct error *e)
 {
@@ -138,6 +165,8 @@ int explain(const struct explainer *ex, enum xdpfw_dir dir, __u32 user, struct t
 	x.reason = xdpfw_reason_of(decision);
 	x.flow = has_voucher(&x);
 	find_statement(ex, decision, &x);
+	if (x.reason == XDPFW_R_FORWARD && !x.is_rewritten && x.statement && x.statement->kind == STATEMENT_FORWARD)
+		follow_forward(&x);
 	*result = x;
 	return 0;
 }

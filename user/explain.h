@@ -27,6 +27,7 @@ struct explanation {
 	struct packet packet;    /* as it was asked about */
 	struct packet rewritten; /* as it goes on */
 	bool is_rewritten;
+	bool is_one_of_several; /* the forward has several targets, and a new connection will get one of them */
 	enum xdpfw_verdict verdict;
 	enum xdpfw_reason reason;
 	const struct statement *statement; /* that decided; NULL if none did */

@@ -24,7 +24,8 @@ def trace(fw):
     """All that packets leave behind, as far as it is shown; without clocks."""
     stats = fw.json("stats")
     flows = [{key: flow[key] for key in ("proto", "local", "remote", "state")} for flow in fw.json("flows")["flows"]]
-    return stats["ports"], stats["reasons"], flows, fw.json("history")["drops"], fw.json("status")["rules"]
+    status = fw.json("status")
+    return stats["ports"], stats["reasons"], flows, fw.json("history")["drops"], status["rules"], status["forwards"]
 
 
 def test_rules_defaults_and_blocks(loaded, family):
@@ -57,6 +58,24 @@ def test_a_link_is_rewritten(loaded, family):
     assert answer["rule_text"] == f"forward {outer}:{inner}/tcp"
     answer = ask(loaded, f"out tcp from {endpoint(family.host, inner)} to {endpoint(family.peer, 5555)} --syn-ack")
     assert answer["rewritten"] == endpoint(family.host, outer)
+
+
+def test_forwards_with_state(loaded, family):
+    """Ranges, to another host (but generic XDP only to this one), and several targets."""
+    port, local = traffic.fresh_port(), loaded.mode == "generic"
+    target = "9000-9003" if local else endpoint(family.other, "9000-9003")
+    loaded.policy(f"forward {port}-{port + 3}:{target}/tcp one-way")
+    loaded.net.host.sysctl("ipv4/ip_forward", 1)
+    loaded.net.host.sysctl("ipv6/conf/all/forwarding", 1)
+    before = trace(loaded)
+    answer = ask(loaded, f"tcp from {endpoint(family.peer, 5555)} to {endpoint(family.host, port + 2)}")
+    assert (answer["verdict"], answer["reason"]) == ("pass", "forward")
+    assert answer["rewritten"] == endpoint(family.host if local else family.other, 9002)
+    # A host that begins to route joins the group of routers: that is counted, under reasons.
+    assert trace(loaded)[2:] == before[2:] and trace(loaded)[0] == before[0]
+    loaded.policy(f"forward {port}:9000,9001/tcp")
+    assert ask(loaded, f"tcp from {endpoint(family.peer, 5555)} to :{port}")["rewritten"] is None
+    assert "to one of the targets" in loaded(f"explain tcp from {endpoint(family.peer, 5555)} to :{port}").out
 
 
 def test_connections_that_are_open(loaded, family):

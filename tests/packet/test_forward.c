@@ -215,7 +215,9 @@ static void floods_give_way(void)
 
 Test(forwards, tables)
 {
+	watch_twin(true);
 	requests_one_way_answers_the_other();
+	watch_twin(false);
 	only_what_belongs();
 	rules_come_first();
 	conditions();
