@@ -73,10 +73,12 @@ def test_changes(fw):
     fw.json("log drops off")
     fw.json("panic on")
     fw.json("panic off")
+    fw.json("reset")
+    fw.json("restore")
     fw.json("unload --all")
 
 
-CHANGING = {"load", "unload", "apply", "reload", "confirm", "rollback", "panic"}  # not in CHANGES
+CHANGING = {"load", "unload", "apply", "reload", "confirm", "rollback", "panic", "reset", "restore"}  # not in CHANGES
 
 REPORTS = ("status", "stats", "ports", "history", "flows udp", "forward list", "set list", "set list some", "app list", "app info all")
 
