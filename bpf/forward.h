@@ -277,11 +277,20 @@ __noinline __u32 forward_error_skb(struct __sk_buff *skb, struct pkt *p)
 	return p ? forward_error(skb, HOOK_TC, p) : 0;
 }
 
+/* Has anybody the port that it goes to? Inlined: most packets are no answers, and a call costs as much as the question. */
+static __always_inline bool may_be_answer(const struct pkt *p)
+{
+	__u32 place = xdpfw_translation_place(p->table, p->destination_port);
+	struct xdpfw_bucket *bucket = is_forwardable(p) ? bucket_at(place) : NULL;
+
+	return bucket && bucket->tags[place % XDPFW_WAYS];
+}
+
 /* What comes back from forwards, whatever the rules say: a decision, or 0. */
 static __always_inline __u32 forwarded_back(void *ctx, enum hook hook, struct pkt *p)
 {
 	if (likely(!is_icmp_error(p)))
-		return forward_answer(p);
+		return may_be_answer(p) ? forward_answer(p) : 0;
 	return hook == HOOK_XDP ? forward_error_xdp(ctx, p) : forward_error_skb(ctx, p);
 }
 

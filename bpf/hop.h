@@ -71,8 +71,8 @@ static __always_inline struct xdpfw_hop *hop_place(const struct xdpfw_addr *dest
 }
 
 /* Where packets from @source for @destination go; NULL if nowhere. What is not resolved yet is asked for again each time. */
-static __noinline struct xdpfw_hop *find_hop(void *ctx, const struct pkt *p, const struct xdpfw_addr *source,
-					     const struct xdpfw_addr *destination)
+static __always_inline struct xdpfw_hop *find_hop(void *ctx, const struct pkt *p, const struct xdpfw_addr *source,
+						  const struct xdpfw_addr *destination)
 {
 	struct xdpfw_hop *hop = hop_place(destination);
 	__u64 now = bpf_jiffies64();

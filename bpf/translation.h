@@ -147,12 +147,11 @@ __noinline __u32 find_request(const struct pkt *p)
 	if (!p)
 		return 0;
 	hash = request_hash(p);
+	found = find_in_bucket(bucket_place(p, hash, 0), tag_of(hash), p);
 	place = xdpfw_translation_place(p->table, p->source_port);
-	if (has_tag(place, tag_of(hash)))
+	if (!found && has_tag(place, tag_of(hash)))
 		found = request_at(place, p);
-	for (__u32 choice = 0; !found && choice < 2; choice++)
-		found = find_in_bucket(bucket_place(p, hash, choice), tag_of(hash), p);
-	return found;
+	return found ? found : find_in_bucket(bucket_place(p, hash, 1), tag_of(hash), p);
 }
 
 /* The same for a packet from a target. */
