@@ -91,7 +91,7 @@ fuzz: all
 	$(Q)/usr/bin/python3 tests/fuzz/run --frames 20000 --seed 1
 
 flood: all bench-programs
-	$(Q)/usr/bin/python3 tests/soak/flood --seconds 5 --connections 200
+	$(Q)/usr/bin/python3 tests/soak/flood --seconds 1 --connections 200
 
 check: unit packet e2e fuzz flood kernel
 
@@ -102,7 +102,7 @@ test: deps-build deps-test deps-docker deps-kernel
 kernel: all
 	$(Q)tests/kernel/run
 
-# The same two, long: about three minutes.
+# Random frames and floods, long: about nine minutes.
 soak: deps-build deps-test
 	$(Q)$(MAKE) --no-print-directory all bench-programs
 	$(Q)/usr/bin/python3 tests/fuzz/run --frames 1000000 --seed 7
@@ -130,7 +130,7 @@ $(BUILD)/bench/%: bench/%.c user/util.h | $(BUILD)/bench
 	$(call say,LINK,$@)
 	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE $(WARNINGS) $(CFLAGS) -I$(BUILD)/bench -Iuser -o $@ $< -lbpf
 
-bench-programs: $(addprefix $(BUILD)/bench/,gen segments limits.bpf.o)
+bench-programs: $(addprefix $(BUILD)/bench/,gen segments dial limits.bpf.o)
 
 bench: deps-build deps-bench
 	$(Q)$(MAKE) --no-print-directory all bench-programs

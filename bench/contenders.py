@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """What is compared. A contender puts itself in front of a lab's target and takes itself away again."""
 
+import json
 import os
 from contextlib import contextmanager
 
@@ -16,6 +17,10 @@ class Contender:
 
     def stop(self, lab):
         """Undo start(), also one that failed half way."""
+
+    def counters(self, lab):
+        """How many packets have arrived at the target's interface, and how many of them were dropped."""
+        return lab.counters()
 
 
 @contextmanager
@@ -103,7 +108,15 @@ class Nftables(Contender):
         self.ports = ports
 
     def start(self, lab):
+        # Without XDP, a veth takes the generator's frames only while GRO is on.
+        run(lab.inside(lab.target, ["ethtool", "-K", lab.target_interface, "gro", "on"]))
         self.feed(lab, self.ruleset(self.ports))
+
+    def counters(self, lab):
+        link = json.loads(run(["ip", "-n", lab.target, "-json", "-statistics", "link", "show", lab.target_interface]))
+        counter = json.loads(run(lab.inside(lab.target, ["nft", "--json", "list", "counter", "inet", "bench", "dropped"])))
+        dropped = next(entry["counter"]["packets"] for entry in counter["nftables"] if "counter" in entry)
+        return link[0]["stats64"]["rx"]["packets"], dropped
 
     @staticmethod
     def ruleset(ports):
@@ -117,7 +130,9 @@ class Nftables(Contender):
                     ct state established,related accept
                     iif lo accept
                     {rules}
+                    counter name dropped drop
                 }}
+                counter dropped {{}}
             }}
             """
 

@@ -9,7 +9,7 @@ import re
 from contextlib import ExitStack
 
 import lab as labs
-from contenders import Limit, XdpFilter, Xdpfw, enforcing
+from contenders import Limit, Nftables, XdpFilter, Xdpfw, enforcing
 from lab import BenchError, Lab, run
 from report import Section
 
@@ -37,15 +37,28 @@ for _ in range(600):
 """
 
 
+def begin_flows(lab, count_flows):
+    run(lab.inside(lab.target, ["python3", "-c", FLOWS]))
+    flows = count_flows()
+    if flows < 50_000:
+        raise BenchError(f"only {flows} flows in the table")
+
+
 class BusyXdpfw(Xdpfw):
     """xdpfw whose flow table holds what 60,000 live UDP flows leave there."""
 
     def start(self, lab):
         super().start(lab)
-        run(lab.inside(lab.target, ["python3", "-c", FLOWS]))
-        flows = self.command(lab, "flows", "udp", "--json").count('"origin"')
-        if flows < 50_000:
-            raise BenchError(f"only {flows} flows in the table")
+        begin_flows(lab, lambda: self.command(lab, "flows", "udp", "--json").count('"origin"'))
+
+
+class BusyNftables(Nftables):
+    """nftables whose connection tracking knows the same 60,000 flows."""
+
+    def start(self, lab):
+        super().start(lab)
+        count = ["sysctl", "-n", "net.netfilter.nf_conntrack_count"]
+        begin_flows(lab, lambda: int(run(lab.inside(lab.target, count))))
 
 
 class Scenario:
@@ -66,15 +79,17 @@ def scenarios(options):
     allow = xdpfw(options, "xdpfw native, 1 rule", [f"allow in {PORT}/udp"])
     deny_port = XdpFilter("xdp-filter, port denied", "allow", [PORT])
     deny_rest = XdpFilter("xdp-filter, all denied", "deny")
+    nft = Nftables("nftables, stateful", [22])
+    busy_nft = BusyNftables("nftables, stateful, 60,000 flows", [22])
     allow_port = XdpFilter("xdp-filter, port allowed", "deny", [PORT])
     return [
-        Scenario("denied UDP port, 1 flow", ONE_FLOW, "drop", [drop, few, many, deny_port]),
+        Scenario("denied UDP port, 1 flow", ONE_FLOW, "drop", [drop, few, many, deny_port, nft]),
         Scenario("denied UDP, 65,536 source and destination ports", MANY_PORTS, "drop",
-                 [drop, few, many, busy, deny_rest]),
+                 [drop, few, many, busy, deny_rest, busy_nft]),
         Scenario("denied TCP SYNs, 65,536 ports and sources", ["--proto", "syn", "--sources", "65536", *MANY_PORTS],
-                 "drop", [drop, few, busy, deny_rest]),
+                 "drop", [drop, few, busy, deny_rest, busy_nft]),
         Scenario("denied TCP ACKs, 65,536 ports and sources", ["--proto", "ack", "--sources", "65536", *MANY_PORTS],
-                 "drop", [drop, few, busy, deny_rest]),
+                 "drop", [drop, few, busy, deny_rest, busy_nft]),
         Scenario("allowed UDP port, 1 flow, into a full socket", ONE_FLOW, "pass", [bare_pass, allow, allow_port]),
     ]
 
@@ -113,16 +128,16 @@ def softirq_thread(cpu):
     raise BenchError(f"no ksoftirqd/{cpu} in /proc")
 
 
-def measure(options, lab, scenario, seconds):
+def measure(options, lab, contender, scenario, seconds):
     """Millions of packets a second that the target's device saw *and* gave the right verdict.
 
     Counted at the receiver, over the CPU time of generator and ksoftirqd. What the generator says it sent is
     no rate: the receiving NAPI mostly runs on the generator's CPU before each batch returns,
     but once the kernel hands it to ksoftirqd, frames are lost at the full ring.
     """
-    seen, dropped = lab.counters()
+    seen, dropped = contender.counters(lab)
     sent, took = generate(options, lab, scenario.traffic, seconds)
-    seen, dropped = (now - before for now, before in zip(lab.counters(), (seen, dropped)))
+    seen, dropped = (now - before for now, before in zip(contender.counters(lab), (seen, dropped)))
     right = dropped if scenario.verdict == "drop" else seen - dropped
     if seen < 0.5 * sent or right < 0.99 * seen:
         raise BenchError(f"{sent} packets sent, {seen} arrived, {dropped} dropped; all were to {scenario.verdict}")
@@ -134,7 +149,7 @@ def set_up(stack, options, scenario, contender):
     if scenario.verdict == "pass":
         lab.start(lab.target, ["python3", "-c", SINK])
     stack.enter_context(enforcing(contender, lab))
-    measure(options, lab, scenario, 0.1)  # pages, caches, JIT: paid before the first round
+    measure(options, lab, contender, scenario, 0.1)  # pages, caches, JIT: paid before the first round
     return lab
 
 
@@ -146,7 +161,7 @@ def run_scenario(options, scenario):
                    for contender in scenario.contenders}
         for _ in range(options.rounds):
             for contender, lab in running.items():
-                section.measure(contender.name, measure, options, lab, scenario, options.seconds)
+                section.measure(contender.name, measure, options, lab, contender, scenario, options.seconds)
     return section
 
 
