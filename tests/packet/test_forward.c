@@ -3,6 +3,7 @@
  * `forward A:B one-way`: requests to A arrive at B, and only their answers leave as A. To other hosts a test run cannot
  * forward (it has no routes): that is tested end to end.
  */
+#include "rig.h"
 #include "rows.h"
 
 TestSuite(forwards, .init = fixture_open, .fini = fixture_close);
@@ -213,6 +214,46 @@ static void floods_give_way(void)
 	cr_expect_eq(outcome.reason, XDPFW_R_FORWARD);
 }
 
+static void answer_all(void)
+{
+	for (int place = 0; place < XDPFW_TRANSLATIONS; place++)
+		rig.translations[place / XDPFW_WAYS].ways[place % XDPFW_WAYS].replied = 1;
+}
+
+/* Where every port that a connection could have is another's, it is refused by name; those that are open stay. */
+static void all_ports_taken(void)
+{
+	const struct packet udp = UDP(8080), first = UDP(8080, .sport = 1);
+	static struct outcome outcome;
+	static struct frame f;
+	int sent = 0;
+
+	SCENE();
+	set_policy("forward 8080:2988/udp one-way");
+	do {
+		struct packet next = udp;
+
+		next.sport = 1 + sent % 65535;
+		build_for(&f, &next, ON_TC, V4, ARRIVES);
+		f.bytes[f.l3 + 15] = 200 + sent / 65535;
+		f.bytes[f.l4 + 6] = f.bytes[f.l4 + 7] = 0; /* no checksum */
+		if (sent % 1000 == 0)
+			answer_all();
+		send_uncounted(ON_TC, ARRIVES, &f, &outcome);
+	} while (outcome.action == PASSED && ++sent < 200000);
+	cr_assert_lt(sent, 200000, "never refused");
+	cr_expect_gt(sent, 60000, "refused after %d connections", sent);
+	answer_all();
+	forget_counts();
+	send_frame(ON_TC, ARRIVES, &f, NULL, &outcome);
+	cr_expect(outcome.action == DROPPED && outcome.reason == XDPFW_R_NO_PORT);
+	build_for(&f, &first, ON_TC, V4, ARRIVES);
+	f.bytes[f.l3 + 15] = 200;
+	f.bytes[f.l4 + 6] = f.bytes[f.l4 + 7] = 0;
+	send_frame(ON_TC, ARRIVES, &f, NULL, &outcome);
+	cr_expect(outcome.action == PASSED && outcome.reason == XDPFW_R_FORWARD, "the first one is still there");
+}
+
 Test(forwards, tables)
 {
 	watch_twin(true);
@@ -235,4 +276,9 @@ Test(forwards, endpoints)
 Test(forwards, floods, .timeout = 60)
 {
 	floods_give_way();
+}
+
+Test(forwards, exhaustion, .timeout = 60)
+{
+	all_ports_taken();
 }
