@@ -155,39 +155,60 @@ __noinline bool send_event_skb(struct __sk_buff *skb, const struct pkt *p, __u32
 	return true;
 }
 
-/* Place of a packet among what is limited apart: direction, verdict and reason. */
-static __always_inline __u32 log_place(const struct pkt *p, __u32 decision)
+static __always_inline struct xdpfw_log_gate *log_gate(enum xdpfw_dir dir, __u32 decision)
 {
-	__u32 dir = p->dir == XDPFW_OUT ? XDPFW_OUT : XDPFW_IN;
+	__u32 cpu = bpf_get_smp_processor_id();
+	struct xdpfw_log_cpu *mine = bpf_map_lookup_elem(&log_cpus, &cpu);
 
-	return dir << 8 | (decision >> XDPFW_REASON_SHIFT & 0xff);
+	return mine ? &mine->gates[dir][decision >> XDPFW_REASON_SHIFT] : NULL;
 }
 
-/* Does somebody get an event of this packet? If the rate says no, the packet is counted instead. (Not inlined: the
- * programs' stack has no room left.) */
-static __noinline bool wants_event(const struct pkt *p, __u32 decision)
+/* The window of this packet is used up: keep its like out until it ends, or another policy judges. */
+static __always_inline void shut(struct xdpfw_log_gate *gate, const struct pkt *p, const __u64 *window)
 {
-	const struct xdpfw_policy_head *head = bpf_map_lookup_elem(&heads, &p->slot);
-	__u32 cpu = bpf_get_smp_processor_id(), place = log_place(p, decision);
-	struct xdpfw_log_cpu *mine = bpf_map_lookup_elem(&log_cpus, &cpu);
-	struct xdpfw_log_state *state = log_state_of_all();
+	__u64 now = bpf_jiffies64();
+	__u32 age = (__u32)now - (__u32)(*window >> 32);
 
-	if (!head || !mine || !state || !is_worth_an_event(p, decision))
+	if (age < cfg_hz)
+		gate->shut = (now + cfg_hz - age) << 2 | p->slot;
+	gate->suppressed++;
+}
+
+/* A flood ends here: one more that is not told. */
+static __always_inline bool is_shut_out(const struct pkt *p, enum xdpfw_dir dir, __u32 decision)
+{
+	struct xdpfw_log_gate *gate = log_gate(dir, decision);
+
+	if (!gate || gate->shut >> 2 <= bpf_jiffies64() || (gate->shut & 3) != p->slot)
 		return false;
-	asm volatile(
-		""
-		: "+r"(place)); /* the verifier of Linux 6.1 knows no bounds of an OR; the compiler must not either */
-	if (place >= XDPFW_LOG_PLACES)
+	gate->suppressed++;
+	return true;
+}
+
+/* Does the rate let an event of this packet through? If not, the packet is counted instead. */
+static __noinline bool passes_rate(const struct pkt *p, __u32 decision)
+{
+	enum xdpfw_dir dir = p->dir == XDPFW_OUT ? XDPFW_OUT : XDPFW_IN;
+	const struct xdpfw_policy_head *head = bpf_map_lookup_elem(&heads, &p->slot);
+	struct xdpfw_log_gate *gate = log_gate(dir, decision);
+	struct xdpfw_log_state *state = log_state_of_all();
+	__u64 *window;
+
+	if (!head || !gate || !state)
 		return false;
-	if (take_from_window(&state->windows[place], head->log_rate))
+	window = &state->windows[dir][decision >> XDPFW_REASON_SHIFT];
+	if (take_from_window(window, head->log_rate))
 		return true;
-	mine->suppressed[place]++;
+	shut(gate, p, window);
 	return false;
 }
 
-static __always_inline bool is_logged(const struct pkt *p, __u32 decision)
+/* Does somebody get an event of this packet? @dir is p->dir, as a constant that the compiler can see. */
+static __always_inline bool is_logged(const struct pkt *p, enum xdpfw_dir dir, __u32 decision)
 {
-	return unlikely(p->flags & XDPFW_LISTENING) && wants_event(p, decision);
+	if (likely(!(p->flags & XDPFW_LISTENING)) || !is_worth_an_event(p, decision) || is_shut_out(p, dir, decision))
+		return false;
+	return passes_rate(p, decision);
 }
 
 #endif

@@ -73,7 +73,7 @@ int xdp_in(struct xdp_md *xdp)
 	if (cfg_observe)
 		return decision;
 	settle(xdp, &p, XDPFW_IN, decision);
-	if (is_logged(&p, decision))
+	if (is_logged(&p, XDPFW_IN, decision))
 		send_event_xdp(xdp, &p, decision);
 	if (passes(decision))
 		return unlikely(p.connection) ? translate_xdp(xdp, &p) : XDP_PASS;
@@ -130,7 +130,7 @@ static __always_inline int act(struct __sk_buff *skb, struct pkt *p, enum xdpfw_
 	if (cfg_observe)
 		return tell(skb, p, decision);
 	settle(skb, p, dir, decision);
-	if (is_logged(p, decision))
+	if (is_logged(p, dir, decision))
 		send_event_skb(skb, p, decision, l3);
 	if (passes(decision))
 		return rewrite(skb, p);

@@ -97,10 +97,9 @@ static void on_event(const struct xdpfw_event *raw, void *data)
 	f->shown++;
 }
 
-static void print_suppressed(const struct follower *f, __u32 place, __u64 count)
+static void print_suppressed(const struct follower *f, enum xdpfw_dir side, __u32 met, __u64 count)
 {
-	const char *dir = dir_name(place >> 8), *verdict = verdict_name(place >> 6 & 3);
-	const char *reason = reason_name(place & 63);
+	const char *dir = dir_name(side), *verdict = verdict_name(met >> 6), *reason = reason_name(met & 63);
 	char time[STAMP_TEXT_MAX];
 
 	format_stamp(clock_ns(CLOCK_REALTIME), time);
@@ -123,6 +122,14 @@ static void print_lost(const struct follower *f, __u64 count)
 		printf("%s %llu lost: events came faster than they could be read\n", time, (unsigned long long)count);
 }
 
+static void report_suppressed(struct follower *f, enum xdpfw_dir dir, __u32 met)
+{
+	__u64 count = log_reader_take_suppressed(&f->reader, dir, met);
+
+	if (count && !f->silent && (met & 63) < XDPFW_NR_REASONS)
+		print_suppressed(f, dir, met, count);
+}
+
 /* What was not shown, and how much of it. */
 static void report_gaps(struct follower *f)
 {
@@ -130,11 +137,9 @@ static void report_gaps(struct follower *f)
 
 	if (count && !f->silent)
 		print_lost(f, count);
-	for (__u32 place = 0; place < XDPFW_LOG_PLACES; place++) {
-		count = log_reader_take_suppressed(&f->reader, place);
-		if (count && !f->silent && (place & 63) < XDPFW_NR_REASONS)
-			print_suppressed(f, place, count);
-	}
+	for (int dir = 0; dir < XDPFW_LOG_DIRS; dir++)
+		for (__u32 met = 0; met < XDPFW_LOG_MET; met++)
+			report_suppressed(f, dir, met);
 }
 
 /* Tell those who wait for something to happen, and those who start us and wait until we listen. */

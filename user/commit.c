@@ -145,6 +145,19 @@ static void point_image(struct store *st, unsigned int slot, struct policy_image
 	}
 }
 
+/* What an earlier policy of this slot has used up is not this one's. The slot is free, so none is shut in its name
+ * meanwhile; one that is shut just now for the present policy may open again, which costs that CPU one question more. */
+static void open_gates(struct store *st, unsigned int slot)
+{
+	for (unsigned int cpu = 0; cpu < st->cpus; cpu++) {
+		struct xdpfw_log_gate *gates = st->log_cpus[cpu].gates[0];
+
+		for (int i = 0; i < XDPFW_LOG_DIRS * XDPFW_LOG_MET; i++)
+			if ((gates[i].shut & XDPFW_ACTIVE_MASK) == slot)
+				gates[i].shut = 0;
+	}
+}
+
 static int build(struct store *st, unsigned int slot, struct ruleset *set, struct error *e)
 {
 	_free_ char *text = NULL;
@@ -164,6 +177,7 @@ static int build(struct store *st, unsigned int slot, struct ruleset *set, struc
 		err = addresses_install(st->addresses, slot, &image.words, e);
 	if (!err)
 		compile_log(set, &st->heads[slot], &st->rule_logs[slot]);
+	open_gates(st, slot);
 	words_free(&image.words);
 	if (err)
 		return err;

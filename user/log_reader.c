@@ -68,12 +68,11 @@ int log_reader_open(struct store *st, event_fn fn, void *data, struct log_reader
 	memset(reader, 0, sizeof(*reader));
 	reader->control = st->control;
 	reader->cpus = st->cpus;
+	reader->log_cpus = st->log_cpus;
 	reader->fn = fn;
 	reader->data = data;
 	reader->rings = reader->ring = -1;
 	err = store_map(st, "log_state", sizeof(*reader->state), true, &reader->state, e);
-	if (!err)
-		err = store_map(st, "log_cpus", sizeof(*reader->log_cpus), false, &reader->log_cpus, e);
 	if (!err)
 		err = find_place(reader, e);
 	if (!err)
@@ -84,8 +83,9 @@ int log_reader_open(struct store *st, event_fn fn, void *data, struct log_reader
 		return err;
 	}
 	log_reader_take_lost(reader);
-	for (__u32 place = 0; place < XDPFW_LOG_PLACES; place++)
-		log_reader_take_suppressed(reader, place);
+	for (int dir = 0; dir < XDPFW_LOG_DIRS; dir++)
+		for (__u32 met = 0; met < XDPFW_LOG_MET; met++)
+			log_reader_take_suppressed(reader, dir, met);
 	return log_reader_keep(reader);
 }
 
@@ -158,13 +158,13 @@ __u64 log_reader_take_lost(struct log_reader *reader)
 	return since;
 }
 
-__u64 log_reader_take_suppressed(struct log_reader *reader, __u32 place)
+__u64 log_reader_take_suppressed(struct log_reader *reader, enum xdpfw_dir dir, __u32 met)
 {
 	__u64 now = 0, since;
 
 	for (unsigned int cpu = 0; cpu < reader->cpus; cpu++)
-		now += __atomic_load_n(&reader->log_cpus[cpu].suppressed[place], __ATOMIC_RELAXED);
-	since = now - reader->suppressed[place];
-	reader->suppressed[place] = now;
+		now += __atomic_load_n(&reader->log_cpus[cpu].gates[dir][met].suppressed, __ATOMIC_RELAXED);
+	since = now - reader->suppressed[dir][met];
+	reader->suppressed[dir][met] = now;
 	return since;
 }

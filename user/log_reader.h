@@ -22,8 +22,8 @@ struct log_reader {
 	struct ring_buffer *buffer;
 	event_fn fn;
 	void *data;
-	__u64 lost;                         /* already told */
-	__u64 suppressed[XDPFW_LOG_PLACES]; /* already told */
+	__u64 lost;                                      /* already told */
+	__u64 suppressed[XDPFW_LOG_DIRS][XDPFW_LOG_MET]; /* already told */
 };
 
 /* Become a reader: from now on the data path makes events. @fn gets each. */
@@ -44,8 +44,9 @@ int log_reader_fd(const struct log_reader *reader);
 /* Hand over what there is. 0 or a negative errno. */
 int log_reader_read(struct log_reader *reader);
 
-/* Since the last call: events that found the ring full, and those that the rate did not let through, by place. */
+/* Since the last call: events that found the ring full, and those that the rate did not let through,
+ * by direction and by verdict and reason, the top byte of a decision. */
 __u64 log_reader_take_lost(struct log_reader *reader);
-__u64 log_reader_take_suppressed(struct log_reader *reader, __u32 place);
+__u64 log_reader_take_suppressed(struct log_reader *reader, enum xdpfw_dir dir, __u32 met);
 
 #endif

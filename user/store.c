@@ -67,6 +67,7 @@ static int map_all(struct store *st, struct error *e)
 		{"listeners", sizeof(*st->listeners), true, &st->listeners},
 		{"forwards", sizeof(*st->forwards), true, &st->forwards},
 		{"translations", sizeof(*st->translations), true, &st->translations},
+		{"log_cpus", sizeof(*st->log_cpus), true, &st->log_cpus},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(arrays); i++) {

@@ -49,6 +49,7 @@ struct store {
 	bool trial_over;                  /* see trial.h */
 
 	struct xdpfw_rule_logs *rule_logs;
+	struct xdpfw_log_cpu *log_cpus;
 	struct mapping mappings[24];
 	size_t mapped;
 };

@@ -23,8 +23,9 @@
 #define XDPFW_LOG_RING    (1 << 20) /* bytes of each ring buffer */
 #define XDPFW_LOG_FRAME   256       /* bytes of the frame that an event carries */
 
-/* What is limited apart has a place: direction (in or out) in bit 8, verdict in bits 7..6, reason in bits 5..0. */
-#define XDPFW_LOG_PLACES 512
+/* What is limited apart: directions (in and out), and verdict (bits 7..6) with reason (bits 5..0). */
+#define XDPFW_LOG_DIRS 2
+#define XDPFW_LOG_MET  256
 
 /* In control.listening, and from there among the flags of a packet: no policy's head has it. */
 #define XDPFW_LISTENING (1U << 31)
@@ -38,7 +39,7 @@ struct xdpfw_log_reader {
 struct xdpfw_log_state {
 	struct xdpfw_log_reader readers[XDPFW_LOG_READERS];
 	/* Events of this second: jiffy in which it began (low 32 bits) in bits 63..32, how many in bits 31..0. */
-	__u64 windows[XDPFW_LOG_PLACES];
+	__u64 windows[XDPFW_LOG_DIRS][XDPFW_LOG_MET];
 };
 
 struct xdpfw_event {
@@ -66,9 +67,18 @@ struct xdpfw_event {
 };
 _Static_assert(sizeof(struct xdpfw_event) == 88 + XDPFW_LOG_FRAME, "no hidden padding in an event");
 
+/*
+ * In front of a window, for each CPU: once the window is used up, the gate is shut until the window ends, so
+ * that in a flood each packet costs one comparison and one addition.
+ */
+struct xdpfw_log_gate {
+	__u64 shut;       /* jiffies64 until which it is, times 4, plus the slot whose rate that was; 0: open */
+	__u64 suppressed; /* packets that were worth an event and did not get one */
+};
+
 /* One element a CPU of the map `log_cpus`. */
 struct xdpfw_log_cpu {
-	__u64 suppressed[XDPFW_LOG_PLACES];
+	struct xdpfw_log_gate gates[XDPFW_LOG_DIRS][XDPFW_LOG_MET];
 	struct xdpfw_event event; /* room to build one */
 };
 

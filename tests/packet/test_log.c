@@ -12,6 +12,8 @@
 
 #define EVENTS_MAX 64
 
+#define DROPPED_BY_DEFAULT (XDPFW_DROP << 6 | XDPFW_R_DEFAULT)
+
 /* A reader as `xdpfw log` is one, for each place. */
 static struct {
 	struct ring_buffer *buffer[XDPFW_LOG_READERS];
@@ -72,8 +74,8 @@ static __u64 suppressed(void)
 {
 	__u64 sum = 0;
 
-	for (__u32 place = 0; place < XDPFW_LOG_PLACES; place++)
-		sum += rig.log_cpus[rig.cpu].suppressed[place];
+	for (__u32 i = 0; i < XDPFW_LOG_DIRS * XDPFW_LOG_MET; i++)
+		sum += (&rig.log_cpus[rig.cpu].gates[0][0])[i].suppressed;
 	return sum;
 }
 
@@ -81,7 +83,7 @@ static __u64 suppressed(void)
 static void forget_rates(void)
 {
 	memset(rig.log_state->windows, 0, sizeof(rig.log_state->windows));
-	memset(rig.log_cpus[rig.cpu].suppressed, 0, sizeof(rig.log_cpus[rig.cpu].suppressed));
+	memset(rig.log_cpus[rig.cpu].gates, 0, sizeof(rig.log_cpus[rig.cpu].gates));
 }
 
 static void send_one(const struct packet *packet, enum hooks hooks, enum family family, enum way way, struct frame *f)
@@ -228,8 +230,7 @@ static void a_rate(void)
 	cr_expect_eq(take_events(0), 1, "another reason has a rate of its own");
 
 	forget_rates();
-	rig.log_state->windows[XDPFW_IN << 8 | XDPFW_DROP << 6 | XDPFW_R_DEFAULT] =
-		(__u64)((__u32)jiffies_now() - datapath_hz()) << 32 | 7;
+	rig.log_state->windows[XDPFW_IN][DROPPED_BY_DEFAULT] = (__u64)((__u32)jiffies_now() - datapath_hz()) << 32 | 7;
 	send_one(&closed, ON_XDP, V4, ARRIVES, &f);
 	cr_expect_eq(take_events(0), 1, "the second is over");
 
@@ -238,6 +239,41 @@ static void a_rate(void)
 	send_one(&closed, ON_XDP, V4, ARRIVES, &f);
 	cr_expect_eq(take_events(0), 0);
 	cr_expect_eq(suppressed(), 1);
+}
+
+/* When the rate is used up, its gate is shut for this CPU: until the second ends, and for this slot only. */
+static void a_gate(void)
+{
+	struct xdpfw_log_gate *gate = &rig.log_cpus[rig.cpu].gates[XDPFW_IN][DROPPED_BY_DEFAULT];
+	const struct packet closed = UDP(9);
+	__u64 jiffies = jiffies_now();
+	struct frame f;
+
+	set_policy_in(1, "option log-rate 1000");
+	set_policy("option log-rate 3");
+	forget_rates();
+	for (int i = 0; i < 5; i++)
+		send_one(&closed, ON_XDP, V4, ARRIVES, &f);
+	cr_expect_eq(take_events(0), 3);
+	cr_expect_eq(gate->suppressed, 2);
+	cr_expect_eq(gate->shut & 3, 0, "slot 0");
+	cr_expect_geq(gate->shut >> 2, jiffies + datapath_hz());
+	cr_expect_leq(gate->shut >> 2, jiffies_now() + datapath_hz());
+
+	set_control(xdpfw_control_word(1, 0, 0, 0));
+	send_one(&closed, ON_XDP, V4, ARRIVES, &f);
+	cr_expect_eq(take_events(0), 1, "another policy has another rate");
+	set_control(xdpfw_control_word(0, 0, 0, 0));
+	send_one(&closed, ON_XDP, V4, ARRIVES, &f);
+	cr_expect_eq(take_events(0), 0);
+
+	rig.log_state->windows[XDPFW_IN][DROPPED_BY_DEFAULT] = 0;
+	send_one(&closed, ON_XDP, V4, ARRIVES, &f);
+	cr_expect_eq(take_events(0), 0, "shut, whatever the window says");
+	gate->shut = (jiffies_now() - 1) << 2;
+	send_one(&closed, ON_XDP, V4, ARRIVES, &f);
+	cr_expect_eq(take_events(0), 1, "its time is over");
+	cr_expect_eq(gate->suppressed, 4);
 }
 
 static void readers_do_not_take_from_each_other(void)
@@ -292,8 +328,7 @@ static void a_dead_reader_costs_nothing(void)
 	for (int i = 0; i < 20; i++)
 		send_one(&closed, ON_XDP, V4, ARRIVES, &f);
 	cr_expect_eq(suppressed(), 0, "nobody listens, nothing is counted");
-	for (__u32 place = 0; place < XDPFW_LOG_PLACES; place++)
-		cr_expect_eq(rig.log_state->windows[place], 0);
+	cr_expect_eq(rig.log_state->windows[XDPFW_IN][DROPPED_BY_DEFAULT], 0);
 }
 
 Test(log, events)
@@ -303,6 +338,7 @@ Test(log, events)
 	what_an_event_says();
 	too_short_to_tell();
 	a_rate();
+	a_gate();
 	readers_do_not_take_from_each_other();
 	what_does_not_fit_is_counted();
 	a_dead_reader_costs_nothing();
