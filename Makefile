@@ -34,7 +34,7 @@ say = $(if $(V),,@printf '  %-8s %s\n' $(1) $(2))
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: all test check unit packet e2e demo lint format install clean bench bench-programs deps-build deps-test deps-lint deps-bench deps-docker deps-kernel kernel fuzz flood soak
+.PHONY: all test check unit packet e2e demo lint format install deb clean bench bench-programs deps-build deps-deb deps-test deps-lint deps-bench deps-docker deps-kernel kernel fuzz flood soak
 
 all: $(BUILD)/xdpfw
 
@@ -95,7 +95,7 @@ flood: all bench-programs
 
 check: unit packet e2e fuzz flood kernel
 
-test: deps-build deps-test deps-docker deps-kernel
+test: deps-build deps-deb deps-test deps-docker deps-kernel
 	$(Q)$(MAKE) --no-print-directory check
 
 # The main job on Debian's own kernel (6.1), under emulation.
@@ -137,7 +137,7 @@ bench: deps-build deps-bench
 	$(Q)$(MAKE) --no-print-directory all bench-programs
 	$(Q)bench/run $(BENCH_FLAGS)
 
-deps-build deps-test deps-lint deps-bench deps-docker deps-kernel:
+deps-build deps-deb deps-test deps-lint deps-bench deps-docker deps-kernel:
 	$(Q)scripts/install-deps $(@:deps-%=%)
 
 FORMATTED := $(wildcard include/xdpfw/*.h bpf/*.[ch] user/*.[ch] tests/unit/*.[ch] tests/packet/*.[ch] bench/*.[ch])
@@ -154,7 +154,7 @@ lint: deps-build deps-lint
 		--library=tests/lint/cppcheck.cfg \
 		--suppress=missingIncludeSystem -DXDPFW_VERSION='""' -Iinclude -Iuser user
 	$(call say,SHELL,)
-	$(Q)shellcheck scripts/install-deps tests/demo tests/kernel/run .ci/run
+	$(Q)shellcheck scripts/install-deps scripts/make-deb packaging/debian/p* tests/demo tests/kernel/run .ci/run
 	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/strict WARNINGS='-Wall -Wextra -Werror' all
 
 install: all
@@ -163,6 +163,17 @@ install: all
 	install -D -m 644 man/xdpfw.rules.5 $(DESTDIR)$(PREFIX)/share/man/man5/xdpfw.rules.5
 	install -D -m 644 packaging/grafana/xdpfw.json $(DESTDIR)$(PREFIX)/share/xdpfw/grafana/xdpfw.json
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/xdpfw/schemas docs/schemas/*.json
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/xdpfw/fail2ban packaging/fail2ban/xdpfw.conf
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib/udev/rules.d packaging/udev/90-xdpfw.rules
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib/systemd/system packaging/systemd/*.service
+	sed -i 's|/usr/sbin/|$(PREFIX)/sbin/|' $(DESTDIR)$(PREFIX)/lib/systemd/system/xdpfw*.service
+
+# A Debian package, from a staged installation.
+deb: deps-build deps-deb
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)rm -rf $(BUILD)/debian $(BUILD)/xdpfw_*.deb
+	$(Q)$(MAKE) --no-print-directory install DESTDIR=$(BUILD)/debian/xdpfw PREFIX=/usr >/dev/null
+	$(Q)scripts/make-deb $(VERSION) $(BUILD)
 
 clean:
 	$(Q)rm -rf $(BUILD)
