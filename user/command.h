@@ -30,6 +30,7 @@ int cmd_enable(const struct settings *settings, struct words words, struct error
 int cmd_set(const struct settings *settings, struct words words, struct error *e);
 int cmd_app(const struct settings *settings, struct words words, struct error *e);
 int cmd_apply(const struct settings *settings, struct words words, struct error *e);
+int cmd_import(const struct settings *settings, struct words words, struct error *e);
 int cmd_reload(const struct settings *settings, struct words words, struct error *e);
 int cmd_status(const struct settings *settings, struct words words, struct error *e);
 int cmd_metrics(const struct settings *settings, struct words words, struct error *e);

@@ -86,6 +86,8 @@ static const struct command {
 	{"confirm", "confirm", "keep what was changed with --confirm SECONDS, and write it down", cmd_confirm},
 	{"rollback", "rollback", "undo it now", cmd_rollback},
 	{"export", "export", "print the policy in force as a rules file", cmd_export},
+	{"import", "import ufw [FILE...] | import nft [FILE|-]", "print the rules of ufw or nftables as a rules file",
+	 cmd_import},
 	{"help", NULL, NULL, cmd_help},
 	{"version", NULL, NULL, cmd_version},
 };

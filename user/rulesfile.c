@@ -20,7 +20,7 @@ static const char *staged_path(const char *path, char beside[PATH_MAX + 8])
 	return beside;
 }
 
-static int read_all(FILE *file, char **text)
+int rulesfile_read_open(FILE *file, char **text)
 {
 	_free_ char *buffer = NULL;
 	size_t size = 0, room = 0;
@@ -54,7 +54,7 @@ int rulesfile_read(const char *path, char **text, struct error *e)
 
 	if (!standard_input && !opened)
 		return fail(e, -errno, "%s: %s", path, strerror(errno));
-	err = read_all(standard_input ? stdin : opened, text);
+	err = rulesfile_read_open(standard_input ? stdin : opened, text);
 	return err ? fail(e, err, "%s: %s", path, strerror(-err)) : 0;
 }
 

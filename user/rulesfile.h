@@ -7,11 +7,16 @@
 #ifndef XDPFW_USER_RULESFILE_H
 #define XDPFW_USER_RULESFILE_H
 
+#include <stdio.h>
+
 #include "error.h"
 #include "ruleset.h"
 
 /* Read a whole file ("-" is standard input); a new string. */
 int rulesfile_read(const char *path, char **text, struct error *e);
+
+/* The rest of an open one. */
+int rulesfile_read_open(FILE *file, char **text);
 
 /* A hash of the whole file; 0 if it cannot be read. */
 __u32 rulesfile_mark(const char *path);

@@ -19,6 +19,7 @@ TEXT = {
     "metrics": "a format of its own",
     "report": "a page",
     "export": "a rules file",
+    "import": "a rules file",
 }
 
 CHANGES = (
