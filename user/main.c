@@ -39,10 +39,10 @@ static const struct command {
 	{"forward", "forward list | forward --check",
 	 "counters and open connections of each; can their targets be reached?", cmd_forward},
 	{"delete", "delete N... | id:ID... | RULE-AS-TYPED", "delete rules or forwards", cmd_delete},
-	{"insert", "insert N RULE | prepend RULE", "put a new rule, or one that is there, in this place", cmd_change},
-	{"prepend", NULL, NULL, cmd_change},
-	{"enable", "enable N... | disable N...", "switch rules on or off; they keep their place", cmd_enable},
-	{"disable", NULL, NULL, cmd_enable},
+	{"insert", "insert N RULE", "put a new rule, or one that is there, in this place", cmd_change},
+	{"prepend", "prepend RULE", "the same, before all others", cmd_change},
+	{"enable", "enable N...", "switch rules on", cmd_enable},
+	{"disable", "disable N...", "switch rules off; they keep their place", cmd_enable},
 	{"block", "block ADDR[/LENGTH]... [for DURATION]",
 	 "nothing from it and nothing to it, open connections included", cmd_change},
 	{"unblock", "unblock ADDR[/LENGTH]...", "the reverse", cmd_unblock},
@@ -96,8 +96,8 @@ static void print_help(void)
 {
 	puts("xdpfw: a firewall and port forwarder at XDP and TC\n\nusage: xdpfw [FLAGS] COMMAND WORDS...\n");
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
-		if (commands[i].usage)
-			printf("  %-50s %s\n", commands[i].usage, commands[i].help);
+		if (commands[i].usage) /* two spaces: packaging/completions read this, too */
+			printf("  %-50s  %s\n", commands[i].usage, commands[i].help);
 	puts("\nTARGET: PORTS[/PROTO] | ADDR:PORTS[/PROTO] | ADDR (out only) | SERVICE | app NAME | icmp[/TYPE] |\n"
 	     "        proto NAME|NUMBER | any; may be left out if one of these is there:\n"
 	     "CLAUSES: from CIDR|@SET  to CIDR|@SET  on IFACE; and, in any order: log  log-all  rate N/DURATION\n"
