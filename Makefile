@@ -3,6 +3,7 @@
 
 VERSION := 0.1.0
 PREFIX ?= /usr/local
+ZSH_FUNCTIONS ?= $(PREFIX)/share/zsh/site-functions
 BUILD := build
 
 CC ?= gcc
@@ -154,9 +155,11 @@ lint: deps-build deps-lint
 		--library=tests/lint/cppcheck.cfg \
 		--suppress=missingIncludeSystem -DXDPFW_VERSION='""' -Iinclude -Iuser user
 	$(call say,SHELL,)
-	$(Q)shellcheck scripts/install-deps scripts/make-deb packaging/debian/p* tests/demo tests/kernel/run .ci/run
+	$(Q)shellcheck scripts/install-deps scripts/make-deb packaging/debian/p* tests/demo tests/kernel/run .ci/run \
+		packaging/completions/complete packaging/completions/xdpfw.bash
 	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/strict WARNINGS='-Wall -Wextra -Werror' all
 
+install: SHARE = $(DESTDIR)$(PREFIX)/share
 install: all
 	install -D -m 755 $(BUILD)/xdpfw $(DESTDIR)$(PREFIX)/sbin/xdpfw
 	install -D -m 644 man/xdpfw.8 $(DESTDIR)$(PREFIX)/share/man/man8/xdpfw.8
@@ -167,12 +170,19 @@ install: all
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib/udev/rules.d packaging/udev/90-xdpfw.rules
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib/systemd/system packaging/systemd/*.service
 	sed -i 's|/usr/sbin/|$(PREFIX)/sbin/|' $(DESTDIR)$(PREFIX)/lib/systemd/system/xdpfw*.service
+	install -D -m 755 packaging/completions/complete $(SHARE)/xdpfw/complete
+	install -D -m 644 packaging/completions/xdpfw.bash $(SHARE)/bash-completion/completions/xdpfw
+	install -D -m 644 -t $(DESTDIR)$(ZSH_FUNCTIONS) packaging/completions/_xdpfw
+	install -D -m 644 -t $(SHARE)/fish/vendor_completions.d packaging/completions/xdpfw.fish
+	sed -i 's|@SHARE@|$(PREFIX)/share|' $(SHARE)/bash-completion/completions/xdpfw \
+		$(DESTDIR)$(ZSH_FUNCTIONS)/_xdpfw $(SHARE)/fish/vendor_completions.d/xdpfw.fish
 
 # A Debian package, from a staged installation.
 deb: deps-build deps-deb
 	$(Q)$(MAKE) --no-print-directory all
 	$(Q)rm -rf $(BUILD)/debian $(BUILD)/xdpfw_*.deb
-	$(Q)$(MAKE) --no-print-directory install DESTDIR=$(BUILD)/debian/xdpfw PREFIX=/usr >/dev/null
+	$(Q)$(MAKE) --no-print-directory install DESTDIR=$(BUILD)/debian/xdpfw PREFIX=/usr \
+		ZSH_FUNCTIONS=/usr/share/zsh/vendor-completions >/dev/null
 	$(Q)scripts/make-deb $(VERSION) $(BUILD)
 
 clean:
