@@ -107,7 +107,7 @@ kernel: all
 soak: deps-build deps-test
 	$(Q)$(MAKE) --no-print-directory all bench-programs
 	$(Q)/usr/bin/python3 tests/fuzz/run --frames 1000000 --seed 7
-	$(Q)/usr/bin/python3 tests/soak/flood --seconds 60 --connections 1000
+	$(Q)/usr/bin/python3 tests/soak/flood --seconds 60 --connections 1000 --flows 32768
 	$(Q)/usr/bin/python3 tests/soak/applies
 
 demo: deps-build
