@@ -43,13 +43,21 @@ static __always_inline void settle_delta(__u32 *delta, struct xdpfw_count *count
 	*delta = 0;
 }
 
+/* Rules are fewer than that. A mask, not a comparison, which the verifier of Linux 6.1 forgets of a register that has
+ * been on the stack. */
+static __always_inline __u32 bounded_rule(__u32 rule)
+{
+	return rule & (XDPFW_MAX_RULES - 1);
+}
+
 static __always_inline void count_rule(const struct pkt *p, __u32 cpu, __u32 rule)
 {
 	struct xdpfw_rule_deltas *deltas = bpf_map_lookup_elem(&rule_deltas, &cpu);
 	struct xdpfw_rule_counts *counts;
 	struct xdpfw_count sum;
 
-	if (!deltas || rule >= XDPFW_MAX_RULES || add_delta(&deltas->rules[rule], &sum, p))
+	rule = bounded_rule(rule);
+	if (!deltas || add_delta(&deltas->rules[rule], &sum, p))
 		return;
 	counts = bpf_map_lookup_elem(&rule_counts, &cpu);
 	if (counts)

@@ -11,7 +11,7 @@ static __always_inline bool rule_logs_packet(const struct pkt *p, __u32 decision
 {
 	struct xdpfw_rule_logs *logs = bpf_map_lookup_elem(&rule_logs, &p->slot);
 	__u32 rule = xdpfw_rule_of(decision);
-	__u8 log = logs && rule < XDPFW_MAX_RULES ? logs->rules[rule] : XDPFW_LOG_NONE;
+	__u8 log = logs ? logs->rules[rule & (XDPFW_MAX_RULES - 1)] : XDPFW_LOG_NONE;
 
 	return log == XDPFW_LOG_ALL || (log == XDPFW_LOG_REQUESTS && (p->protocol != IPPROTO_TCP || is_tcp_request(p)));
 }
