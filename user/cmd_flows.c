@@ -173,10 +173,9 @@ int cmd_flows(const struct settings *settings, struct words words, struct error 
 		err = session_open(settings, kill, &s, e);
 	if (err)
 		return err;
-	if (s.live)
+	err = session_require_live(&s, e);
+	if (!err)
 		err = list_or_kill(&s, &filter, kill, e);
-	else
-		err = fail(e, -ENOTCONN, "not loaded: no interface is filtered; `xdpfw load IFACE` does that");
 	session_close(&s);
 	return err;
 }

@@ -136,10 +136,9 @@ int cmd_history(const struct settings *settings, struct words words, struct erro
 		err = session_open(settings, false, &s, e);
 	if (err)
 		return err;
-	if (s.live)
+	err = session_require_live(&s, e);
+	if (!err)
 		err = show(&s, &filter, e);
-	else
-		err = fail(e, -ENOTCONN, "not loaded: no interface is filtered; `xdpfw load IFACE` does that");
 	session_close(&s);
 	return err;
 }

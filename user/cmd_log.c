@@ -285,10 +285,9 @@ int cmd_log(const struct settings *settings, struct words words, struct error *e
 		err = session_open(settings, false, &s, e);
 	if (err)
 		return err;
-	if (s.live)
+	err = session_require_live(&s, e);
+	if (!err)
 		err = run(&s, &rq, e);
-	else
-		err = fail(e, -ENOTCONN, "not loaded: no interface is filtered; `xdpfw load IFACE` does that");
 	session_close(&s);
 	return err;
 }

@@ -75,8 +75,8 @@ static int print_once(struct request *rq, struct error *e)
 		return err;
 	if (metrics_write(&rq->metrics, &s, rq->format, stdout))
 		err = fail(e, -ENOMEM, "out of memory");
-	else if (!s.live)
-		err = fail(e, -ENOTCONN, "not loaded: no interface is filtered; `xdpfw load IFACE` does that");
+	else
+		err = session_require_live(&s, e);
 	session_close(&s);
 	return err;
 }

@@ -203,11 +203,10 @@ int cmd_stats(const struct settings *settings, struct words words, struct error 
 	if (!err)
 		err = session_open(settings, rq.reset, &s, e);
 	if (!err) {
-		if (!s.live)
-			err = fail(e, -ENOTCONN, "not loaded: no interface is filtered; `xdpfw load IFACE` does that");
-		else if (rq.reset)
+		err = session_require_live(&s, e);
+		if (!err && rq.reset)
 			err = reset(&s, &rq, e);
-		else
+		else if (!err)
 			err = rq.interval_ns ? watch(&s, &rq, e) : show_once(&s, &rq, e);
 		session_close(&s);
 	}

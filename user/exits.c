@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #define _GNU_SOURCE
 #include "exits.h"
+#include "netlink.h"
 
 #include <bpf/bpf.h>
 #include <errno.h>
@@ -63,46 +64,26 @@ static struct nlmsghdr *begin_message(char *buffer, __u16 family, __u8 command)
 	return message;
 }
 
-static int ask(struct mnl_socket *nl, struct nlmsghdr *message, mnl_cb_t read, struct answer *answer)
-{
-	char reply[8192];
-	int n;
-
-	if (mnl_socket_sendto(nl, message, message->nlmsg_len) < 0)
-		return -errno;
-	n = mnl_socket_recvfrom(nl, reply, sizeof(reply));
-	if (n >= 0)
-		n = mnl_cb_run(reply, n, message->nlmsg_seq, mnl_socket_get_portid(nl), read, answer);
-	return n < 0 ? -errno : 0;
-}
-
-static int ask_features(struct mnl_socket *nl, int ifindex, struct answer *answer)
+static int ask_features(int ifindex, struct answer *answer)
 {
 	char buffer[256];
 	struct nlmsghdr *message = begin_message(buffer, GENL_ID_CTRL, CTRL_CMD_GETFAMILY);
 	int err;
 
 	mnl_attr_put_strz(message, CTRL_ATTR_FAMILY_NAME, NETDEV_FAMILY);
-	err = ask(nl, message, read_family_message, answer);
+	err = netlink_ask(NETLINK_GENERIC, message, read_family_message, answer);
 	if (err)
 		return err;
 	message = begin_message(buffer, answer->family, NETDEV_CMD_DEV_GET);
 	mnl_attr_put_u32(message, NETDEV_A_DEV_IFINDEX, ifindex);
-	return ask(nl, message, read_features_message, answer);
+	return netlink_ask(NETLINK_GENERIC, message, read_features_message, answer);
 }
 
 bool iface_takes_xdp(int ifindex)
 {
-	struct mnl_socket *nl = mnl_socket_open(NETLINK_GENERIC);
 	struct answer answer = {0};
-	bool takes = false;
 
-	if (!nl)
-		return false;
-	if (mnl_socket_bind(nl, 0, MNL_SOCKET_AUTOPID) == 0 && ask_features(nl, ifindex, &answer) == 0)
-		takes = answer.features & NETDEV_XDP_ACT_NDO_XMIT;
-	mnl_socket_close(nl);
-	return takes;
+	return ask_features(ifindex, &answer) == 0 && answer.features & NETDEV_XDP_ACT_NDO_XMIT;
 }
 
 /* Entries of interfaces that are not loaded any more. */

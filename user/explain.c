@@ -35,11 +35,11 @@ static const struct xdpfw_iface *choose(const struct explainer *ex, const struct
 int explainer_open(const struct session *s, const char *name, const struct packet *p, struct explainer *ex,
 		   struct error *e)
 {
-	int err = 0;
+	int err = session_require_live(s, e);
 
 	*ex = (struct explainer){.session = s, .twins = {-1, -1, -1, false, 0}};
-	if (!s->live)
-		return fail(e, -ENOTCONN, "not loaded: no interface is filtered; `xdpfw load IFACE` does that");
+	if (err)
+		return err;
 	if (local_addresses_read(&ex->locals) || rule_table_build(&s->now, &ex->rules))
 		err = fail(e, -ENOMEM, "out of memory");
 	if (!err) {

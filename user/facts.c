@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #define _GNU_SOURCE
 #include "facts.h"
+#include "netlink.h"
 
 #include <bpf/libbpf.h>
 #include <errno.h>
@@ -68,27 +69,13 @@ static void gather_kernel(struct facts *f)
 
 static int dump(int type, void *header, size_t size, mnl_cb_t read, void *data)
 {
-	char buffer[8192];
+	char buffer[256];
 	struct nlmsghdr *message = mnl_nlmsg_put_header(buffer);
-	struct mnl_socket *nl = mnl_socket_open(NETLINK_ROUTE);
-	int n = -1;
 
-	if (!nl)
-		return -errno;
 	message->nlmsg_type = type;
 	message->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-	message->nlmsg_seq = 1;
 	memcpy(mnl_nlmsg_put_extra_header(message, size), header, size);
-	if (mnl_socket_bind(nl, 0, MNL_SOCKET_AUTOPID) == 0 &&
-	    mnl_socket_sendto(nl, message, message->nlmsg_len) >= 0) {
-		do {
-			n = mnl_socket_recvfrom(nl, buffer, sizeof(buffer));
-			if (n > 0)
-				n = mnl_cb_run(buffer, n, 1, mnl_socket_get_portid(nl), read, data);
-		} while (n > MNL_CB_STOP);
-	}
-	mnl_socket_close(nl);
-	return n < 0 ? -errno : 0;
+	return netlink_ask(NETLINK_ROUTE, message, read, data);
 }
 
 struct mark_match {

@@ -12,6 +12,7 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
+#include "netlink.h"
 #include "util.h"
 
 static int read_linkinfo(const struct nlattr *attr, void *data)
@@ -84,25 +85,6 @@ static void read_driver(struct iface_info *info)
 		snprintf(info->driver, sizeof(info->driver), "%s", info->kind[0] ? info->kind : "unknown");
 }
 
-static int request_link(struct nlmsghdr *message, struct iface_info *info)
-{
-	char reply[32768]; /* one link, whatever it carries */
-	struct mnl_socket *nl = mnl_socket_open(NETLINK_ROUTE);
-	int n = -1;
-
-	if (!nl)
-		return -errno;
-	if (mnl_socket_bind(nl, 0, MNL_SOCKET_AUTOPID) == 0 &&
-	    mnl_socket_sendto(nl, message, message->nlmsg_len) >= 0) {
-		n = mnl_socket_recvfrom(nl, reply, sizeof(reply));
-		if (n >= 0)
-			n = mnl_cb_run(reply, n, message->nlmsg_seq, mnl_socket_get_portid(nl), read_link, info);
-	}
-	n = n < 0 ? -errno : 0;
-	mnl_socket_close(nl);
-	return n;
-}
-
 static int get_link(const char *name, int ifindex, struct iface_info *result)
 {
 	char buffer[512];
@@ -113,13 +95,12 @@ static int get_link(const char *name, int ifindex, struct iface_info *result)
 
 	message->nlmsg_type = RTM_GETLINK;
 	message->nlmsg_flags = NLM_F_REQUEST;
-	message->nlmsg_seq = 1;
 	link = mnl_nlmsg_put_extra_header(message, sizeof(*link));
 	link->ifi_family = AF_UNSPEC;
 	link->ifi_index = ifindex;
 	if (name)
 		mnl_attr_put_strz(message, IFLA_IFNAME, name);
-	err = request_link(message, &info);
+	err = netlink_ask(NETLINK_ROUTE, message, read_link, &info);
 	if (err)
 		return err;
 	/* A veth reports its peer as IFLA_LINK; that is no stacking. */

@@ -4,13 +4,13 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <libmnl/libmnl.h>
 #include <linux/inet_diag.h>
 #include <linux/sock_diag.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "netlink.h"
 #include "parse_addr.h"
 #include "util.h"
 
@@ -76,44 +76,20 @@ static int read_socket(const struct nlmsghdr *message, void *data)
 	return append(dump->list, &row) ? MNL_CB_ERROR : MNL_CB_OK;
 }
 
-static int receive(struct mnl_socket *nl, struct dump *dump)
-{
-	_free_ char *buffer = malloc(MNL_SOCKET_BUFFER_SIZE);
-	int n;
-
-	if (!buffer)
-		return -ENOMEM;
-	do {
-		n = mnl_socket_recvfrom(nl, buffer, MNL_SOCKET_BUFFER_SIZE);
-		if (n > 0)
-			n = mnl_cb_run(buffer, n, 1, mnl_socket_get_portid(nl), read_socket, dump);
-	} while (n > MNL_CB_STOP);
-	return n < 0 ? -errno : 0;
-}
-
 static int dump_sockets(int family, __u8 protocol, __u32 states, struct listener_list *list)
 {
 	struct dump dump = {list, protocol};
 	char buffer[256];
 	struct nlmsghdr *message = mnl_nlmsg_put_header(buffer);
-	struct mnl_socket *nl = mnl_socket_open(NETLINK_SOCK_DIAG);
 	struct inet_diag_req_v2 *request;
-	int err;
 
-	if (!nl)
-		return -errno;
 	message->nlmsg_type = SOCK_DIAG_BY_FAMILY;
 	message->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-	message->nlmsg_seq = 1;
 	request = mnl_nlmsg_put_extra_header(message, sizeof(*request));
 	request->sdiag_family = family;
 	request->sdiag_protocol = protocol;
 	request->idiag_states = states;
-	err = mnl_socket_bind(nl, 0, MNL_SOCKET_AUTOPID) < 0 || mnl_socket_sendto(nl, message, message->nlmsg_len) < 0
-		      ? -errno
-		      : receive(nl, &dump);
-	mnl_socket_close(nl);
-	return err;
+	return netlink_ask(NETLINK_SOCK_DIAG, message, read_socket, &dump);
 }
 
 int listener_compare(const struct listener *a, const struct listener *b)

@@ -3,11 +3,11 @@
 #include "neighbour.h"
 
 #include <errno.h>
-#include <libmnl/libmnl.h>
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
 #include <sys/socket.h>
 
+#include "netlink.h"
 #include "parse_addr.h"
 
 static int read_state(const struct nlmsghdr *message, void *data)
@@ -16,25 +16,6 @@ static int read_state(const struct nlmsghdr *message, void *data)
 
 	*(unsigned int *)data = neighbour->ndm_state;
 	return MNL_CB_OK;
-}
-
-static int ask(struct nlmsghdr *message, unsigned int *state)
-{
-	struct mnl_socket *nl = mnl_socket_open(NETLINK_ROUTE);
-	char reply[8192];
-	int n = -1;
-
-	if (!nl)
-		return -errno;
-	if (mnl_socket_bind(nl, 0, MNL_SOCKET_AUTOPID) == 0 &&
-	    mnl_socket_sendto(nl, message, message->nlmsg_len) >= 0) {
-		n = mnl_socket_recvfrom(nl, reply, sizeof(reply));
-		if (n >= 0)
-			n = mnl_cb_run(reply, n, message->nlmsg_seq, mnl_socket_get_portid(nl), read_state, state);
-	}
-	n = n < 0 ? -errno : 0;
-	mnl_socket_close(nl);
-	return n;
 }
 
 int neighbour_state(int ifindex, const struct xdpfw_addr *addr, unsigned int *state)
@@ -46,10 +27,9 @@ int neighbour_state(int ifindex, const struct xdpfw_addr *addr, unsigned int *st
 
 	message->nlmsg_type = RTM_GETNEIGH;
 	message->nlmsg_flags = NLM_F_REQUEST;
-	message->nlmsg_seq = 1;
 	neighbour = mnl_nlmsg_put_extra_header(message, sizeof(*neighbour));
 	neighbour->ndm_family = v4 ? AF_INET : AF_INET6;
 	neighbour->ndm_ifindex = ifindex;
 	mnl_attr_put(message, NDA_DST, v4 ? 4 : 16, v4 ? (const void *)&addr->words[3] : addr);
-	return ask(message, state);
+	return netlink_ask(NETLINK_ROUTE, message, read_state, state);
 }

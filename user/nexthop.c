@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "netlink.h"
 #include "parse_addr.h"
 
 static void read_addr(const struct nlattr *attr, struct xdpfw_addr *addr)
@@ -49,25 +50,6 @@ static int read_route(const struct nlmsghdr *message, void *data)
 	return mnl_attr_parse(message, sizeof(*rtm), read_attr, route);
 }
 
-static int ask(struct nlmsghdr *message, struct nexthop *route)
-{
-	char reply[8192];
-	struct mnl_socket *nl = mnl_socket_open(NETLINK_ROUTE);
-	int n = -1;
-
-	if (!nl)
-		return -errno;
-	if (mnl_socket_bind(nl, 0, MNL_SOCKET_AUTOPID) == 0 &&
-	    mnl_socket_sendto(nl, message, message->nlmsg_len) >= 0) {
-		n = mnl_socket_recvfrom(nl, reply, sizeof(reply));
-		if (n >= 0)
-			n = mnl_cb_run(reply, n, message->nlmsg_seq, mnl_socket_get_portid(nl), read_route, route);
-	}
-	n = n < 0 ? -errno : 0;
-	mnl_socket_close(nl);
-	return n;
-}
-
 int nexthop_get(const struct xdpfw_addr *to, struct nexthop *route)
 {
 	char buffer[256];
@@ -79,12 +61,11 @@ int nexthop_get(const struct xdpfw_addr *to, struct nexthop *route)
 
 	message->nlmsg_type = RTM_GETROUTE;
 	message->nlmsg_flags = NLM_F_REQUEST;
-	message->nlmsg_seq = 1;
 	rtm = mnl_nlmsg_put_extra_header(message, sizeof(*rtm));
 	rtm->rtm_family = v4 ? AF_INET : AF_INET6;
 	rtm->rtm_dst_len = v4 ? 32 : 128;
 	mnl_attr_put(message, RTA_DST, v4 ? 4 : 16, v4 ? (const void *)&to->words[3] : to);
-	err = ask(message, &found);
+	err = netlink_ask(NETLINK_ROUTE, message, read_route, &found);
 	if (!err && !found.ifindex)
 		err = -ENETUNREACH;
 	if (!err)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #define _GNU_SOURCE
 #include "route.h"
+#include "netlink.h"
 
 #include <arpa/inet.h>
 #include <ifaddrs.h>
@@ -34,41 +35,23 @@ static void put_addr(struct nlmsghdr *message, int type, const struct xdpfw_addr
 	mnl_attr_put(message, type, v4 ? 4 : 16, v4 ? &addr->words[3] : addr->words);
 }
 
-static int ask(struct nlmsghdr *message)
-{
-	struct mnl_socket *nl = mnl_socket_open(NETLINK_ROUTE);
-	char reply[8192];
-	int ifindex = 0, n;
-
-	if (!nl)
-		return 0;
-	if (mnl_socket_bind(nl, 0, MNL_SOCKET_AUTOPID) == 0 &&
-	    mnl_socket_sendto(nl, message, message->nlmsg_len) >= 0) {
-		n = mnl_socket_recvfrom(nl, reply, sizeof(reply));
-		if (n > 0)
-			mnl_cb_run(reply, n, message->nlmsg_seq, mnl_socket_get_portid(nl), read_route, &ifindex);
-	}
-	mnl_socket_close(nl);
-	return ifindex;
-}
-
 int route_interface(const struct xdpfw_addr *local, const struct xdpfw_addr *remote)
 {
 	char buffer[256];
 	struct nlmsghdr *message = mnl_nlmsg_put_header(buffer);
 	bool v4 = is_v4(remote);
 	struct rtmsg *route;
+	int ifindex = 0;
 
 	message->nlmsg_type = RTM_GETROUTE;
 	message->nlmsg_flags = NLM_F_REQUEST;
-	message->nlmsg_seq = 1;
 	route = mnl_nlmsg_put_extra_header(message, sizeof(*route));
 	route->rtm_family = v4 ? AF_INET : AF_INET6;
 	route->rtm_dst_len = v4 ? 32 : 128;
 	route->rtm_src_len = v4 ? 32 : 128;
 	put_addr(message, RTA_DST, remote, v4);
 	put_addr(message, RTA_SRC, local, v4);
-	return ask(message);
+	return netlink_ask(NETLINK_ROUTE, message, read_route, &ifindex) ? 0 : ifindex;
 }
 
 static bool has_address(const struct ifaddrs *entry, const struct xdpfw_addr *addr)

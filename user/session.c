@@ -81,6 +81,13 @@ void session_close(struct session *s)
 	instance_close(&s->instance);
 }
 
+int session_require_live(const struct session *s, struct error *e)
+{
+	if (s->live)
+		return 0;
+	return fail(e, -ENOTCONN, "not loaded: no interface is filtered; `xdpfw load IFACE` does that");
+}
+
 bool session_on_trial(const struct session *s)
 {
 	return s->live && trial_is_running(&s->store);

@@ -38,6 +38,9 @@ struct session {
 int session_open(const struct settings *settings, bool writer, struct session *s, struct error *e);
 void session_close(struct session *s);
 
+/* 0, or -ENOTCONN with the line that says what to do. */
+int session_require_live(const struct session *s, struct error *e);
+
 /* Read what is in force anew, for those who watch while others change it. On failure s->now is as it was. */
 int session_refresh(struct session *s, struct error *e);
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #define _GNU_SOURCE
 #include "sockets.h"
+#include "netlink.h"
 
 #include <errno.h>
 #include <libmnl/libmnl.h>
@@ -76,44 +77,20 @@ static int read_socket(const struct nlmsghdr *message, void *data)
 	return MNL_CB_OK;
 }
 
-static int receive(struct mnl_socket *nl, struct dump *dump)
-{
-	_free_ char *buffer = malloc(MNL_SOCKET_BUFFER_SIZE);
-	int n;
-
-	if (!buffer)
-		return -ENOMEM;
-	do {
-		n = mnl_socket_recvfrom(nl, buffer, MNL_SOCKET_BUFFER_SIZE);
-		if (n > 0)
-			n = mnl_cb_run(buffer, n, 1, mnl_socket_get_portid(nl), read_socket, dump);
-	} while (n > MNL_CB_STOP);
-	return n < 0 ? -errno : 0;
-}
-
 static int dump_family(int family, __u32 states, struct dump *dump)
 {
 	char buffer[256];
 	struct nlmsghdr *message = mnl_nlmsg_put_header(buffer);
-	struct mnl_socket *nl = mnl_socket_open(NETLINK_SOCK_DIAG);
 	struct inet_diag_req_v2 *request;
-	int err;
 
-	if (!nl)
-		return -errno;
 	message->nlmsg_type = SOCK_DIAG_BY_FAMILY;
 	message->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-	message->nlmsg_seq = 1;
 	request = mnl_nlmsg_put_extra_header(message, sizeof(*request));
 	request->sdiag_family = family;
 	request->sdiag_protocol = IPPROTO_TCP;
 	request->idiag_states = states;
 	request->idiag_ext = 1 << (INET_DIAG_INFO - 1);
-	err = mnl_socket_bind(nl, 0, MNL_SOCKET_AUTOPID) < 0 || mnl_socket_sendto(nl, message, message->nlmsg_len) < 0
-		      ? -errno
-		      : receive(nl, dump);
-	mnl_socket_close(nl);
-	return err;
+	return netlink_ask(NETLINK_SOCK_DIAG, message, read_socket, dump);
 }
 
 static int dump_states(__u32 states, socket_fn fn, void *data)
@@ -166,63 +143,38 @@ static int take_inode(const struct nlmsghdr *message, void *data)
 int socket_inode(__u8 protocol, const struct xdpfw_addr *local, __u16 local_port, const struct xdpfw_addr *remote,
 		 __u16 remote_port, __u64 cookie, __u32 *inode)
 {
-	char buffer[256], reply[2048];
+	char buffer[256];
 	struct nlmsghdr *message = mnl_nlmsg_put_header(buffer);
 	struct inet_diag_req_v2 *request;
-	struct mnl_socket *nl;
 	__u32 found = 0;
-	int n = -1;
+	int err;
 
 	if (protocol != IPPROTO_TCP && protocol != IPPROTO_UDP)
 		return -ENOENT;
-	nl = mnl_socket_open(NETLINK_SOCK_DIAG);
-	if (!nl)
-		return -errno;
 	message->nlmsg_type = SOCK_DIAG_BY_FAMILY;
 	message->nlmsg_flags = NLM_F_REQUEST;
-	message->nlmsg_seq = 1;
 	request = mnl_nlmsg_put_extra_header(message, sizeof(*request));
 	request->sdiag_protocol = protocol;
 	request->id.idiag_cookie[0] = cookie;
 	request->id.idiag_cookie[1] = cookie >> 32;
 	put_ends(request, local, local_port, remote, remote_port);
-	if (mnl_socket_bind(nl, 0, MNL_SOCKET_AUTOPID) == 0 &&
-	    mnl_socket_sendto(nl, message, message->nlmsg_len) >= 0) {
-		n = mnl_socket_recvfrom(nl, reply, sizeof(reply));
-		if (n >= 0)
-			n = mnl_cb_run(reply, n, 1, mnl_socket_get_portid(nl), take_inode, &found);
-	}
-	n = n < 0 ? -errno : 0;
-	mnl_socket_close(nl);
-	if (n == 0 && found)
+	err = netlink_ask(NETLINK_SOCK_DIAG, message, take_inode, &found);
+	if (!err && found)
 		*inode = found;
-	return n ? n : found ? 0 : -ENOENT;
+	return err ? err : found ? 0 : -ENOENT;
 }
 
 int socket_destroy(const struct xdpfw_addr *local, __u16 local_port, const struct xdpfw_addr *remote, __u16 remote_port)
 {
-	char buffer[256], reply[1024];
+	char buffer[256];
 	struct nlmsghdr *message = mnl_nlmsg_put_header(buffer);
-	struct mnl_socket *nl = mnl_socket_open(NETLINK_SOCK_DIAG);
 	struct inet_diag_req_v2 *request;
-	int n = -1;
 
-	if (!nl)
-		return -errno;
 	message->nlmsg_type = SOCK_DESTROY;
 	message->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
-	message->nlmsg_seq = 1;
 	request = mnl_nlmsg_put_extra_header(message, sizeof(*request));
 	request->sdiag_protocol = IPPROTO_TCP;
 	request->id.idiag_cookie[0] = request->id.idiag_cookie[1] = INET_DIAG_NOCOOKIE;
 	put_ends(request, local, local_port, remote, remote_port);
-	if (mnl_socket_bind(nl, 0, MNL_SOCKET_AUTOPID) == 0 &&
-	    mnl_socket_sendto(nl, message, message->nlmsg_len) >= 0) {
-		n = mnl_socket_recvfrom(nl, reply, sizeof(reply));
-		if (n >= 0)
-			n = mnl_cb_run(reply, n, 1, mnl_socket_get_portid(nl), NULL, NULL);
-	}
-	n = n < 0 ? -errno : 0;
-	mnl_socket_close(nl);
-	return n;
+	return netlink_ask(NETLINK_SOCK_DIAG, message, NULL, NULL);
 }

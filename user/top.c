@@ -44,11 +44,6 @@ static int read_labels(struct top *top)
 	return top->labels ? 0 : -ENOMEM;
 }
 
-static int not_loaded(struct error *e)
-{
-	return fail(e, -ENOTCONN, "not loaded: no interface is filtered; `xdpfw load IFACE` does that");
-}
-
 int top_open(const struct settings *settings, struct top *top, struct error *e)
 {
 	int err;
@@ -57,10 +52,9 @@ int top_open(const struct settings *settings, struct top *top, struct error *e)
 	err = session_open(settings, false, &top->session, e);
 	if (err)
 		return err;
-	if (!top->session.live)
-		err = not_loaded(e);
-	else if (live_init(&top->ports, PORT_KEYS, false) || live_init(&top->rules, XDPFW_MAX_RULES, true) ||
-		 read_labels(top))
+	err = session_require_live(&top->session, e);
+	if (!err && (live_init(&top->ports, PORT_KEYS, false) || live_init(&top->rules, XDPFW_MAX_RULES, true) ||
+		     read_labels(top)))
 		err = fail(e, -ENOMEM, "out of memory");
 	if (err)
 		top_close(top);
@@ -84,8 +78,8 @@ static int follow_rules(struct top *top, struct error *e)
 	forget_labels(top);
 	session_close(&top->session);
 	err = session_open(&settings, false, &top->session, e);
-	if (!err && !top->session.live)
-		err = not_loaded(e);
+	if (!err)
+		err = session_require_live(&top->session, e);
 	if (!err && read_labels(top))
 		err = fail(e, -ENOMEM, "out of memory");
 	return err;

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "netlink.h"
+
+#include <errno.h>
+
+/* One link with all its attributes, or a part of a dump. */
+#define REPLY_MAX 32768
+
+static int receive(struct mnl_socket *nl, const struct nlmsghdr *message, mnl_cb_t read, void *data)
+{
+	char reply[REPLY_MAX];
+	int n;
+
+	do {
+		n = mnl_socket_recvfrom(nl, reply, sizeof(reply));
+		if (n > 0)
+			n = mnl_cb_run(reply, n, message->nlmsg_seq, mnl_socket_get_portid(nl), read, data);
+	} while (n > MNL_CB_STOP && (message->nlmsg_flags & NLM_F_DUMP) == NLM_F_DUMP);
+	return n < 0 ? -errno : 0;
+}
+
+int netlink_ask(int bus, struct nlmsghdr *message, mnl_cb_t read, void *data)
+{
+	struct mnl_socket *nl = mnl_socket_open(bus);
+	int err;
+
+	if (!nl)
+		return -errno;
+	message->nlmsg_seq = 1;
+	if (mnl_socket_bind(nl, 0, MNL_SOCKET_AUTOPID) < 0 || mnl_socket_sendto(nl, message, message->nlmsg_len) < 0)
+		err = -errno;
+	else
+		err = receive(nl, message, read, data);
+	mnl_socket_close(nl);
+	return err;
+}
