@@ -269,40 +269,6 @@ static int begin_interface(struct session *s, struct programs *ps, struct plan *
 	return err ? fail(e, err, "%s", why.text) : 0;
 }
 
-static unsigned int hooks_in_use(const struct session *s)
-{
-	unsigned int hooks = 0;
-
-	for (size_t i = 0; i < XDPFW_MAX_IFACES; i++)
-		if (s->store.ifaces[i].ifindex)
-			hooks |= 1U << s->store.ifaces[i].in_hook;
-	return hooks;
-}
-
-/*
- * Pin twins of every kind of interface, loaded ones and those of @plans. Before the epoch begins, so that a failure is
- * still undone; those that are there already are replaced, since the programs are about to be.
- */
-static int pin_twins(struct session *s, struct programs *ps, const struct plan *plans, size_t count, struct error *e)
-{
-	unsigned int hooks = hooks_in_use(s);
-	int err = 0;
-
-	for (size_t i = 0; i < count; i++)
-		hooks |= 1U << plans[i].in_hook;
-	for (enum xdpfw_in_hook hook = XDPFW_IN_NATIVE; !err && hook <= XDPFW_IN_TC; hook++) {
-		struct flavour f = {.in_hook = hook, .observe = true};
-		struct datapath *dp;
-
-		if (!(hooks & 1U << hook))
-			continue;
-		err = get_programs(ps, &f, &dp, e);
-		if (!err)
-			err = twins_pin(&s->instance, hook, dp, e);
-	}
-	return err;
-}
-
 /* After the epoch has begun: new programs everywhere, hooks of a former mode away. */
 static int end_load(struct session *s, struct programs *ps, struct plan *plans, size_t count, struct error *e)
 {
@@ -325,7 +291,8 @@ static int end_load(struct session *s, struct programs *ps, struct plan *plans, 
 			return err;
 		r->epoch = epoch;
 	}
-	twins_keep(&s->instance, hooks_in_use(s));
+	s->store.control->build = datapath_build();
+	twins_forget_others(&s->instance);
 	return 0;
 }
 
@@ -409,8 +376,6 @@ int attach_load(struct session *s, struct plan *plans, size_t count, unsigned in
 	}
 	for (size_t i = 0; !err && i < count; i++)
 		err = begin_interface(s, &ps, &plans[i], epoch, deadline, swap, e);
-	if (!err)
-		err = pin_twins(s, &ps, plans, count, e);
 	if (!err) {
 		mark_open_sockets(&s->store, set);
 		err = store_commit(&s->store, set, epoch, deadline, e);
@@ -487,9 +452,7 @@ int attach_unload(struct session *s, struct xdpfw_iface **records, size_t count,
 		detach_all(s, records[i]);
 		memset(records[i], 0, sizeof(*records[i]));
 	}
-	if (left)
-		twins_keep(&s->instance, hooks_in_use(s));
-	else
+	if (!left)
 		remove_pins(&s->instance);
 	return 0;
 }

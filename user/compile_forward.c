@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "forward.h"
+#include "util.h"
 
 static const unsigned int table_protocols[XDPFW_TABLES] = {
 	[XDPFW_TCP] = PROTO_TCP,
@@ -28,14 +29,11 @@ static void compile_link(const struct forward *f, struct policy_image *image)
 			link_range(&f->listen[i], &f->targets[0].ports[i], image->links[table]);
 }
 
-/* 64-bit FNV-1a over what names a target, and one more round, so that each bit matters to each. */
+/* Of what names a target; one more round than FNV, so that each bit matters to each. */
 static __u64 target_hash(const struct forward_target *target, __u16 port)
 {
-	const __u8 *bytes = target->addr.bytes;
-	__u64 hash = 0xcbf29ce484222325ULL ^ port;
+	__u64 hash = hash_more(HASH_BEGIN ^ port, target->addr.bytes, sizeof(target->addr.bytes));
 
-	for (size_t i = 0; i < sizeof(target->addr.bytes); i++)
-		hash = (hash ^ bytes[i]) * 0x100000001b3ULL;
 	return (hash ^ hash >> 32) * 0x9e3779b97f4a7c15ULL;
 }
 

@@ -23,6 +23,14 @@ struct datapath {
 	struct flavour flavour;
 };
 
+__u64 datapath_build(void)
+{
+	size_t size;
+	const void *object = xdpfw__elf_bytes(&size);
+
+	return hash_more(HASH_BEGIN, object, size) | 1;
+}
+
 /* The kernel's tick: the resolution of its coarse clock. */
 unsigned int datapath_hz(void)
 {

@@ -41,6 +41,9 @@ int datapath_flow_tables(const struct instance *in, unsigned long long *entries,
 int datapath_load(const struct instance *in, const struct flavour *flavour, struct datapath **result, struct error *e);
 void datapath_free(struct datapath *dp);
 
+/* Which programs this binary brings: a hash of their object file. Never 0. */
+__u64 datapath_build(void);
+
 /* Does this kernel know XDP programs for frames of more than a page (5.18)? */
 bool kernel_has_xdp_frags(void);
 

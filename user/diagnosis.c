@@ -143,9 +143,10 @@ static void judge_others(const struct interface_facts *i, struct list *l)
 	if (i->foreign_xdp[0])
 		mend(find(l, "foreign-xdp", i, "another XDP program, %s, sees packets first", i->foreign_xdp),
 		     "%sip link set dev %s xdp off", l->inside, i->name);
-	if (i->no_twins)
-		mend(find(l, "no-twins", i, "`explain` and `bench` have no twin of its programs"), "%s load %s",
-		     l->xdpfw, i->name);
+	if (i->other_build)
+		mend(find(l, "other-build", i,
+			  "filtered by the programs of another build of xdpfw, which `explain` and `bench` cannot ask"),
+		     "%s load %s", l->xdpfw, i->name);
 }
 
 static void judge_driver(const struct facts *f, const struct interface_facts *i, struct list *l)

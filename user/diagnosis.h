@@ -29,8 +29,8 @@ struct interface_facts {
 	char master[IFNAMSIZ], master_kind[16]; /* the bridge or bond of which it is a port */
 	char foreign_xdp[64];                   /* the name of an XDP program that is not ours */
 	int in_front;                           /* TC programs of others before ours */
-	bool no_twins;
-	bool in_detached, out_detached; /* loaded, but somebody has taken our program away */
+	bool other_build;                       /* filtered by the programs of another build of xdpfw */
+	bool in_detached, out_detached;         /* loaded, but somebody has taken our program away */
 	struct offloads offloads;
 };
 

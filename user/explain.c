@@ -48,7 +48,7 @@ int explainer_open(const struct session *s, const char *name, const struct packe
 			err = fail(e, -ENOTCONN, "'%s': not loaded, so it is not filtered; see `xdpfw status`", name);
 	}
 	if (!err)
-		err = twins_open(&s->instance, ex->iface, &ex->twins, e);
+		err = twins_open(&s->instance, s->store.control, ex->iface, &ex->twins, e);
 	if (err)
 		explainer_close(ex);
 	return err;

@@ -21,7 +21,6 @@
 #include "datapath.h"
 #include "hooks.h"
 #include "local.h"
-#include "twin.h"
 #include "util.h"
 
 /* By which the data path knows what it has sent itself (bpf/xdpfw.bpf.c). */
@@ -195,9 +194,7 @@ static void read_interface(struct facts *f, const char *name)
 static void read_record(struct session *s, struct facts *f, const struct xdpfw_iface *r)
 {
 	bool gone = strcmp(record_state(s, r), "gone") == 0;
-	struct twins twins;
 	struct iface_info info;
-	struct error ignored = {};
 	struct interface_facts *i =
 		add_interface(f, !gone && iface_get_index(r->ifindex, &info, NULL) == 0 ? info.name : r->name);
 
@@ -216,9 +213,7 @@ static void read_record(struct session *s, struct facts *f, const struct xdpfw_i
 	i->in_front += hook_programs_in_front(&s->instance, ROLE_OUT, r->ifindex);
 	i->in_detached = !hook_is_attached(&s->instance, r->in_hook == XDPFW_IN_TC ? ROLE_IN : ROLE_XDP, r->ifindex);
 	i->out_detached = !hook_is_attached(&s->instance, ROLE_OUT, r->ifindex);
-	i->no_twins = twins_open(&s->instance, r, &twins, &ignored) != 0;
-	if (!i->no_twins)
-		twins_close(&twins);
+	i->other_build = s->store.control->build != datapath_build();
 }
 
 static void gather_interfaces(struct session *s, struct facts *f)

@@ -251,16 +251,6 @@ static void match_write(struct text *text, const struct statement *s)
 	}
 }
 
-/* 64-bit FNV-1a. */
-static __u64 hash_text(const char *text)
-{
-	__u64 hash = 0xcbf29ce484222325ULL;
-
-	for (; *text; text++)
-		hash = (hash ^ (unsigned char)*text) * 0x100000001b3ULL;
-	return hash;
-}
-
 int statement_id(const struct statement *s, __u64 *id)
 {
 	_text_ struct text text = {0};
@@ -268,6 +258,6 @@ int statement_id(const struct statement *s, __u64 *id)
 	match_write(&text, s);
 	if (text.failed)
 		return -ENOMEM;
-	*id = s->kind == STATEMENT_COMMENT ? 0 : hash_text(text.data);
+	*id = s->kind == STATEMENT_COMMENT ? 0 : hash_more(HASH_BEGIN, text.data, strlen(text.data));
 	return 0;
 }

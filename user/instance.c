@@ -138,17 +138,34 @@ static void lock_path(const struct instance *in, char path[PATH_MAX])
 			*c = '_';
 }
 
-int instance_lock(struct instance *in, struct error *e)
+static int open_lock(struct instance *in, char path[PATH_MAX], struct error *e)
 {
-	const struct timespec step = {.tv_nsec = LOCK_STEP_MS * 1000000L};
-	char path[PATH_MAX];
-
 	lock_path(in, path);
 	if (mkdir(LOCK_DIR, 0755) && errno != EEXIST)
 		return fail(e, -errno, "%s: %s", LOCK_DIR, strerror(errno));
 	in->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	if (in->lock < 0)
-		return fail(e, -errno, "%s: %s", path, strerror(errno));
+	return in->lock < 0 ? fail(e, -errno, "%s: %s", path, strerror(errno)) : 0;
+}
+
+bool instance_try_lock(struct instance *in)
+{
+	struct error ignored = {};
+	char path[PATH_MAX];
+
+	if (open_lock(in, path, &ignored) == 0 && flock(in->lock, LOCK_EX | LOCK_NB) == 0)
+		return true;
+	instance_close(in);
+	return false;
+}
+
+int instance_lock(struct instance *in, struct error *e)
+{
+	const struct timespec step = {.tv_nsec = LOCK_STEP_MS * 1000000L};
+	char path[PATH_MAX];
+	int err = open_lock(in, path, e);
+
+	if (err)
+		return err;
 	for (int waited = 0; flock(in->lock, LOCK_EX | LOCK_NB); waited += LOCK_STEP_MS) {
 		if (errno != EWOULDBLOCK && errno != EINTR)
 			return fail(e, -errno, "%s: %s", path, strerror(errno));

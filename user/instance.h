@@ -7,6 +7,7 @@
 #define XDPFW_USER_INSTANCE_H
 
 #include <limits.h>
+#include <stdbool.h>
 
 #include "error.h"
 
@@ -25,6 +26,9 @@ int instance_open(const char *netns, const char *pin_dir, const char *rules_file
 
 /* Become the only writer; waits 10 seconds. Released by instance_close() or by death. */
 int instance_lock(struct instance *in, struct error *e);
+
+/* The same at once or not at all, for what may be left undone. */
+bool instance_try_lock(struct instance *in);
 void instance_close(struct instance *in);
 
 /* Make sure that pin_dir exists on a bpffs that outlives this process; mounts it if need be. */

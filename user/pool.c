@@ -5,14 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* 64-bit FNV-1a. */
+#include "util.h"
+
 static __u64 hash_of(const void *memory, size_t size)
 {
-	const unsigned char *byte = memory;
-	__u64 hash = 0xcbf29ce484222325ULL;
+	__u64 hash = hash_more(HASH_BEGIN, memory, size);
 
-	for (size_t i = 0; i < size; i++)
-		hash = (hash ^ byte[i]) * 0x100000001b3ULL;
 	return hash ^ hash >> 32;
 }
 

@@ -3,93 +3,134 @@
 #include "twin.h"
 
 #include <bpf/bpf.h>
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/bpf.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "attach.h"
+#include "datapath.h"
 #include "util.h"
 #include "xdpfw/twin.h"
+
+#define PREFIX "twin_"
 
 /* One inbound twin for each kind of interface. What leaves, and what rewrites behind XDP, is the same in all. */
 static const char *in_name(enum xdpfw_in_hook hook)
 {
-	return hook == XDPFW_IN_NATIVE ? "twin_native" : hook == XDPFW_IN_GENERIC ? "twin_generic" : "twin_tc";
+	return hook == XDPFW_IN_NATIVE ? "native" : hook == XDPFW_IN_GENERIC ? "generic" : "tc";
 }
 
-static int pin(const struct instance *in, const char *name, int program, struct error *e)
+/* The build is part of the name, so that a pin is never another's, whoever puts it there and when. */
+static void pin_path(const struct instance *in, const char *name, char path[PATH_MAX])
 {
-	char path[PATH_MAX], beside[PATH_MAX], beside_name[32];
+	char pin[48];
 
-	if (program < 0)
-		return 0;
-	snprintf(beside_name, sizeof(beside_name), "%s_new", name);
-	instance_pin(in, name, path);
-	instance_pin(in, beside_name, beside);
-	unlink(beside); /* of a command that died */
-	if (bpf_obj_pin(program, beside) || rename(beside, path))
-		return fail(e, -errno, "%s: cannot pin: %s", path, strerror(errno));
-	return 0;
+	snprintf(pin, sizeof(pin), PREFIX "%s_%016llx", name, (unsigned long long)datapath_build());
+	instance_pin(in, pin, path);
 }
 
-int twins_pin(const struct instance *in, enum xdpfw_in_hook hook, const struct datapath *dp, struct error *e)
+void twins_forget_others(const struct instance *in)
 {
-	int err = pin(in, in_name(hook), datapath_in(dp), e);
+	DIR *dir = opendir(in->pin_dir);
+	struct dirent *entry;
+	char ours[32], path[PATH_MAX];
 
+	snprintf(ours, sizeof(ours), "_%016llx", (unsigned long long)datapath_build());
+	while (dir && (entry = readdir(dir)))
+		if (strncmp(entry->d_name, PREFIX, strlen(PREFIX)) == 0 && !strstr(entry->d_name, ours))
+			unlink(instance_pin(in, entry->d_name, path));
+	if (dir)
+		closedir(dir);
+}
+
+static int open_pinned(const struct instance *in, const char *name)
+{
+	char path[PATH_MAX];
+
+	pin_path(in, name, path);
+	return bpf_obj_get(path);
+}
+
+/* Pins and descriptors of one interface's twins. */
+struct part {
+	const char *name;
+	int *fd;
+	int (*program)(const struct datapath *dp);
+};
+
+#define NR_PARTS 3
+
+static size_t list_parts(const struct xdpfw_iface *iface, struct twins *t, struct part parts[NR_PARTS])
+{
+	parts[0] = (struct part){in_name(iface->in_hook), &t->in, datapath_in};
+	parts[1] = (struct part){"out", &t->out, datapath_out};
+	parts[2] = (struct part){"swap", &t->swap, datapath_swap};
+	return t->xdp ? NR_PARTS : NR_PARTS - 1;
+}
+
+/* Under the lock, so that no `unload` removes the directory meanwhile. Whoever cannot have it does without pins. */
+static void pin_parts(const struct instance *in, const struct part *parts, size_t count)
+{
+	struct instance writer = *in;
+	char path[PATH_MAX];
+
+	if (!instance_try_lock(&writer))
+		return;
+	if (access(instance_pin(in, "control", path), F_OK) == 0) {
+		for (size_t i = 0; i < count; i++) {
+			pin_path(in, parts[i].name, path);
+			bpf_obj_pin(*parts[i].fd, path);
+		}
+	}
+	instance_close(&writer);
+}
+
+static int load_parts(const struct instance *in, const struct xdpfw_iface *iface, const struct part *parts,
+		      size_t count, struct error *e)
+{
+	struct flavour flavour = {.in_hook = iface->in_hook, .observe = true};
+	struct datapath *dp;
+	int err = datapath_load(in, &flavour, &dp, e);
+
+	if (err)
+		return err;
+	for (size_t i = 0; !err && i < count; i++) {
+		cleanup_close(parts[i].fd);
+		*parts[i].fd = fcntl(parts[i].program(dp), F_DUPFD_CLOEXEC, 0);
+		if (*parts[i].fd < 0)
+			err = fail(e, -errno, "cannot keep a program: %s", strerror(errno));
+	}
+	datapath_free(dp);
 	if (!err)
-		err = pin(in, "twin_out", datapath_out(dp), e);
-	if (!err)
-		err = pin(in, "twin_swap", datapath_swap(dp), e);
+		pin_parts(in, parts, count);
 	return err;
 }
 
-static void unpin(const struct instance *in, const char *name)
+int twins_open(const struct instance *in, const struct xdpfw_control *control, const struct xdpfw_iface *iface,
+	       struct twins *t, struct error *e)
 {
-	char path[PATH_MAX];
+	struct part parts[NR_PARTS];
+	size_t count, found = 0;
+	int err = 0;
 
-	unlink(instance_pin(in, name, path));
-}
-
-void twins_keep(const struct instance *in, unsigned int hooks)
-{
-	for (enum xdpfw_in_hook hook = XDPFW_IN_NATIVE; hook <= XDPFW_IN_TC; hook++)
-		if (!(hooks & 1U << hook))
-			unpin(in, in_name(hook));
-	if (!(hooks & (1U << XDPFW_IN_NATIVE | 1U << XDPFW_IN_GENERIC)))
-		unpin(in, "twin_swap");
-}
-
-static int open_program(const struct instance *in, const char *name, struct error *e)
-{
-	char path[PATH_MAX];
-	int fd = bpf_obj_get(instance_pin(in, name, path));
-
-	if (fd < 0 && errno == ENOENT)
-		return fail(e, -EIO,
-			    "%s: no twin of the programs is there; `xdpfw load` the interface again, and it will be",
-			    path);
-	return fd < 0 ? fail(e, -errno, "%s: %s", path, strerror(errno)) : fd;
-}
-
-int twins_open(const struct instance *in, const struct xdpfw_iface *iface, struct twins *t, struct error *e)
-{
 	*t = (struct twins){
-		.in = open_program(in, in_name(iface->in_hook), e),
-		.swap = -1,
-		.out = -1,
-		.xdp = iface->in_hook != XDPFW_IN_TC,
-		.ifindex = iface->ifindex,
-	};
-	if (t->in >= 0)
-		t->out = open_program(in, "twin_out", e);
-	if (t->out >= 0 && t->xdp)
-		t->swap = open_program(in, "twin_swap", e);
-	if (t->in >= 0 && t->out >= 0 && (t->swap >= 0 || !t->xdp))
-		return 0;
-	twins_close(t);
-	return e->code;
+		.in = -1, .swap = -1, .out = -1, .xdp = iface->in_hook != XDPFW_IN_TC, .ifindex = iface->ifindex};
+	if (control->build != datapath_build())
+		return fail(e, -EIO,
+			    "%s: filtered by the programs of another build of xdpfw, which cannot be asked; "
+			    "`xdpfw load %s` puts ours in their place",
+			    iface->name, iface->name);
+	count = list_parts(iface, t, parts);
+	for (size_t i = 0; i < count; i++)
+		found += (*parts[i].fd = open_pinned(in, parts[i].name)) >= 0;
+	if (found < count)
+		err = load_parts(in, iface, parts, count, e);
+	if (err)
+		twins_close(t);
+	return err;
 }
 
 void twins_close(struct twins *t)

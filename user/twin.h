@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Twins of the loaded programs (xdpfw/twin.h): pinned by `load` as twin_NAME, never attached, asked by
- * `explain` and `bench`. They write nothing, so any number may be asked at once.
+ * Twins of the loaded programs (xdpfw/twin.h): never attached, asked by `explain` and `bench`. They write nothing, so
+ * any number may be asked at once. The first to ask loads them, which takes most of a second, and pins them for those
+ * that follow, as twin_NAME_BUILD.
  */
 #ifndef XDPFW_USER_TWIN_H
 #define XDPFW_USER_TWIN_H
@@ -10,17 +11,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "datapath.h"
 #include "error.h"
 #include "instance.h"
 #include "xdpfw/decision.h"
 #include "xdpfw/policy.h"
 
-/* Pin the twins of one kind of interface, in place of those that are there. */
-int twins_pin(const struct instance *in, enum xdpfw_in_hook hook, const struct datapath *dp, struct error *e);
-
-/* Remove those of the kinds that are not in the set @hooks (bits by enum xdpfw_in_hook). */
-void twins_keep(const struct instance *in, unsigned int hooks);
+/* Remove the pinned twins of other builds than ours. */
+void twins_forget_others(const struct instance *in);
 
 /* The twins of one interface. */
 struct twins {
@@ -29,7 +26,9 @@ struct twins {
 	int ifindex;
 };
 
-int twins_open(const struct instance *in, const struct xdpfw_iface *iface, struct twins *t, struct error *e);
+/* -EIO if the programs that are attached are not those that this binary brings: their twins cannot be had from it. */
+int twins_open(const struct instance *in, const struct xdpfw_control *control, const struct xdpfw_iface *iface,
+	       struct twins *t, struct error *e);
 void twins_close(struct twins *t);
 
 /*

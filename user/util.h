@@ -3,6 +3,7 @@
 #ifndef XDPFW_USER_UTIL_H
 #define XDPFW_USER_UTIL_H
 
+#include <linux/types.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -45,6 +46,18 @@ static inline void *steal_pointer(void *pointer)
 
 	*place = NULL;
 	return taken;
+}
+
+/* 64-bit FNV-1a of @memory, going on from @hash. */
+#define HASH_BEGIN 0xcbf29ce484222325ULL
+
+static inline __u64 hash_more(__u64 hash, const void *memory, size_t size)
+{
+	const unsigned char *byte = memory;
+
+	for (size_t i = 0; i < size; i++)
+		hash = (hash ^ byte[i]) * 0x100000001b3ULL;
+	return hash;
 }
 
 #endif

@@ -19,7 +19,7 @@
 #define XDPFW_PORTS 65536
 
 /* Layout of everything in include/xdpfw/: bump when a pinned map changes its meaning. */
-#define XDPFW_ABI 2
+#define XDPFW_ABI 3
 
 /*
  * The control word.
@@ -100,8 +100,9 @@ struct xdpfw_control {
 	__u32 file_mark;  /* during a trial: a hash of the rules file as it was when the trial began; user space only */
 	__u32 listening;  /* somebody follows the events: XDPFW_LISTENING (log.h) or 0 */
 	__u32 seed;       /* of hashes that strangers must not foresee */
+	__u64 build;      /* datapath_build() of the programs that are attached; user space only */
 };
-_Static_assert(sizeof(struct xdpfw_control) == 56, "control is 56 bytes");
+_Static_assert(sizeof(struct xdpfw_control) == 64, "control is a cache line");
 
 /* Protocols with a port table of their own. */
 enum xdpfw_table {

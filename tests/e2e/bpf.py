@@ -48,6 +48,17 @@ def read_map(path, size):
         os.close(fd)
 
 
+def write_map(path, offset, value):
+    """Put bytes into a pinned array that can be mapped."""
+    name = ctypes.create_string_buffer(str(path).encode())
+    fd = _bpf(_OBJ_GET, struct.pack("<Q", ctypes.addressof(name)))
+    try:
+        with mmap.mmap(fd, mmap.PAGESIZE, mmap.MAP_SHARED) as memory:
+            memory[offset : offset + len(value)] = value
+    finally:
+        os.close(fd)
+
+
 def _prog_info(fd):
     info = ctypes.create_string_buffer(256)
     _bpf(_OBJ_GET_INFO_BY_FD, struct.pack("<IIQ", fd, 256, ctypes.addressof(info)))

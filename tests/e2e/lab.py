@@ -179,6 +179,8 @@ class Net:
             # Tests start at once: no duplicate address detection, no router solicitations.
             ns.sysctl("ipv6/conf/default/accept_dad", 0)
             ns.sysctl("ipv6/conf/default/router_solicitations", 0)
+            # Reports of group memberships go out at once, not in the first seconds of a test that counts packets.
+            ns.sysctl("ipv6/conf/default/mldv2_unsolicited_report_interval", 1)
             # Addresses outlive `ip link set down`; errors are answered without a rate limit.
             ns.sysctl("ipv6/conf/all/keep_addr_on_down", 1)
             ns.sysctl("ipv4/icmp_ratelimit", 0)

@@ -133,8 +133,8 @@ Test(diagnosis, other_programs)
 	expect_one("detached", "xdpfw unload eth0 && xdpfw load eth0 --mode native");
 	cr_expect(strstr(findings[0].text, "what leaves is not filtered"));
 	i = healthy();
-	i->no_twins = true;
-	expect_one("no-twins", "xdpfw load eth0");
+	i->other_build = true;
+	expect_one("other-build", "xdpfw load eth0");
 }
 
 Test(diagnosis, driver)
