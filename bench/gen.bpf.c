@@ -36,6 +36,18 @@ static __always_inline __be16 pick(__u16 base, __u32 spread, __u16 random)
 	return bpf_htons((__u16)(base + (random * spread >> 16)));
 }
 
+/* The same of 32 bits. */
+static __always_inline __be32 pick_address(__u32 base, __u64 spread, __u32 random)
+{
+	return bpf_htonl((__u32)(base + (random * spread >> 32)));
+}
+
+/* RFC 1071: the sum of a long word is that of its halves, wherever they lie. */
+static __always_inline __u32 halves(__be32 word)
+{
+	return (word & 0xffff) + (word >> 16);
+}
+
 static __always_inline __sum16 fold(__u32 sum)
 {
 	sum = (sum & 0xffff) + (sum >> 16);
@@ -46,6 +58,11 @@ static __always_inline __sum16 fold(__u32 sum)
 static __always_inline void put16(void *frame, __u32 at, __u16 value)
 {
 	*(__u16 *)(frame + at) = value;
+}
+
+static __always_inline void put32(void *frame, __u32 at, __u32 value)
+{
+	*(__u32 *)(frame + at) = value;
 }
 
 static __always_inline void write_header(void *frame)
@@ -60,21 +77,38 @@ static __always_inline void write_header(void *frame)
 
 static __always_inline void write_varying(void *frame)
 {
+	__be32 source = pick_address(config.source_base, config.sources, next_random() >> 32);
 	__u64 random = next_random();
-	__be16 source = pick(config.source_base, config.sources, random >> 16);
 	__be16 source_port = pick(config.source_port_base, config.source_ports, random >> 32);
 	__be16 target_port = pick(config.target_port_base, config.target_ports, random >> 48);
-	__sum16 l4_sum = fold(config.l4_sum + source + source_port + target_port);
+	__sum16 l4_sum = fold(config.l4_sum + halves(source) + source_port + target_port);
 
 	/* RFC 768: a UDP sum of 0 means "none"; the sum 0 is sent as its twin. */
 	if (config.udp && !l4_sum)
 		l4_sum = 0xffff;
-	put16(frame, config.source_at, source);
+	put32(frame, config.source_at, source);
 	put16(frame, config.ports_at, source_port);
 	put16(frame, config.ports_at + 2, target_port);
 	put16(frame, config.l4_sum_at, l4_sum);
 	if (config.ipv4)
-		put16(frame, config.ip_sum_at, fold(config.ip_sum + source));
+		put16(frame, config.ip_sum_at, fold(config.ip_sum + halves(source)));
+}
+
+__u64 due;
+
+/* Not due yet: look again. Returns 1 to end the loop. */
+static long look_at_clock(__u32 round, void *nothing)
+{
+	return bpf_ktime_get_ns() >= due;
+}
+
+/* Wait busily, up to a few tenths of a second. What comes late is made up for. */
+static __always_inline void keep_pace(void)
+{
+	if (!due)
+		due = bpf_ktime_get_ns();
+	bpf_loop(1 << 23, look_at_clock, (void *)0, 0);
+	due += config.interval;
 }
 
 SEC("xdp")
@@ -82,6 +116,8 @@ int generate(struct xdp_md *ctx)
 {
 	void *frame = (void *)(long)ctx->data;
 
+	if (config.interval)
+		keep_pace();
 	if (frame + config.words * 8 > (void *)(long)ctx->data_end)
 		return XDP_ABORTED;
 	write_header(frame);

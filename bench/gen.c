@@ -36,11 +36,17 @@
 #define MAX_COUNT   1000000000ULL
 #define MAX_SECONDS 60
 #define MAX_SPREAD  65536
+#define MAX_SOURCES (1ULL << 32)
+#define MAX_PPS     10000000
 #define MAX_BATCH   256 /* the kernel's limit, and the length of a veth ring */
 #define MIN_SIZE    60
 #define MAX_SIZE    1514
-/* Packets a system call: its set-up vanishes in them, and the clock is still seen every few hundredths of a second. */
-#define BURST 131072
+/*
+ * Packets a system call. Each call ends with a wait for an RCU grace period, so they are many; but not more than take
+ * BURST_SECONDS of CPU time, for behind 60,000 rules a packet may take a millisecond, and the clock has to be seen.
+ */
+#define MAX_BURST     131072
+#define BURST_SECONDS 0.05
 
 enum proto { PROTO_UDP, PROTO_SYN, PROTO_ACK };
 
@@ -51,10 +57,12 @@ struct options {
 	struct ether_addr target_mac;
 	enum proto proto;
 	int family;
-	unsigned int sources, source_ports, target_ports;
+	unsigned long long sources;
+	unsigned int source_ports, target_ports;
 	unsigned int source_port, target_port;
 	unsigned int size, batch;
 	unsigned long long count;
+	unsigned int pps; /* 0: as many as go */
 	double seconds;
 	int cpu; /* -1: anywhere */
 };
@@ -72,12 +80,13 @@ static void on_signal(int signal)
 static const char usage[] = "Usage: gen --iface IFACE --dst-mac MAC --src ADDR --dst ADDR [options]\n"
 			    "  --family 4|6         4\n"
 			    "  --proto WHAT         udp, or TCP segments: syn, ack (udp)\n"
-			    "  --sources N          source addresses, from --src on, 1..65536 (1)\n"
+			    "  --sources N          source addresses, from --src on, 1..4294967296 (1)\n"
 			    "  --sport P[+N]        N source ports from P on (40000+1); past 65535 they go on at 0\n"
 			    "  --dport P[+N]        N destination ports from P on (9+1)\n"
 			    "  --size BYTES         of the frame without its FCS, 60..1514 (60)\n"
 			    "  --seconds S          0.01..60 (1, or 60 with --count)\n"
 			    "  --count N            packets at most, 1..1000000000\n"
+			    "  --pps N              offered rate, a batch at a time, waiting busily (as many as go)\n"
 			    "  --batch N            frames sent at once, 1..256 (64)\n"
 			    "  --cpu N              pin to this CPU\n"
 			    "Prints: packets=N seconds=S cpu=S pps=N\n";
@@ -198,6 +207,7 @@ enum option_id {
 	OPTION_SIZE,
 	OPTION_SECONDS,
 	OPTION_COUNT,
+	OPTION_PPS,
 	OPTION_BATCH,
 	OPTION_CPU,
 	OPTION_HELP,
@@ -216,6 +226,7 @@ static const struct option option_table[] = {
 	{"size", required_argument, NULL, OPTION_SIZE},
 	{"seconds", required_argument, NULL, OPTION_SECONDS},
 	{"count", required_argument, NULL, OPTION_COUNT},
+	{"pps", required_argument, NULL, OPTION_PPS},
 	{"batch", required_argument, NULL, OPTION_BATCH},
 	{"cpu", required_argument, NULL, OPTION_CPU},
 	{"help", no_argument, NULL, OPTION_HELP},
@@ -244,7 +255,7 @@ static int parse_option(int id, const char *text, struct options *options)
 		options->target_text = text;
 		return 0;
 	case OPTION_SOURCES:
-		return parse_unsigned("sources", text, 1, MAX_SPREAD, &options->sources);
+		return parse_number("sources", text, 1, MAX_SOURCES, &options->sources);
 	case OPTION_SPORT:
 		return parse_ports("sport", text, &options->source_port, &options->source_ports);
 	case OPTION_DPORT:
@@ -255,6 +266,8 @@ static int parse_option(int id, const char *text, struct options *options)
 		return parse_seconds(text, &options->seconds);
 	case OPTION_COUNT:
 		return parse_number("count", text, 1, MAX_COUNT, &options->count);
+	case OPTION_PPS:
+		return parse_unsigned("pps", text, 1, MAX_PPS, &options->pps);
 	case OPTION_BATCH:
 		return parse_unsigned("batch", text, 1, MAX_BATCH, &options->batch);
 	case OPTION_CPU:
@@ -378,7 +391,7 @@ static void write_ipv4(const struct options *options, const struct addresses *ad
 	memcpy(&ip.saddr, addresses->source, sizeof(ip.saddr));
 	memcpy(&ip.daddr, addresses->target, sizeof(ip.daddr));
 	config->ip_sum_at = ETH_HLEN + offsetof(struct iphdr, check);
-	config->source_at = ETH_HLEN + offsetof(struct iphdr, saddr) + 2;
+	config->source_at = ETH_HLEN + offsetof(struct iphdr, saddr);
 	memcpy(frame + ETH_HLEN, &ip, sizeof(ip));
 }
 
@@ -394,7 +407,7 @@ static void write_ipv6(const struct options *options, const struct addresses *ad
 
 	memcpy(&ip.ip6_src, addresses->source, sizeof(ip.ip6_src));
 	memcpy(&ip.ip6_dst, addresses->target, sizeof(ip.ip6_dst));
-	config->source_at = ETH_HLEN + offsetof(struct ip6_hdr, ip6_src) + 14;
+	config->source_at = ETH_HLEN + offsetof(struct ip6_hdr, ip6_src) + 12;
 	memcpy(frame + ETH_HLEN, &ip, sizeof(ip));
 }
 
@@ -428,13 +441,15 @@ static __u32 pseudo_sum(const struct options *options, const struct addresses *a
 	       htons(l4_number(options)) + htons(l4_length);
 }
 
-/* Take the varying 16 bits out of the source address; the program puts them back in, moved on. */
+/* Take the varying 32 bits out of the source address; the program puts them back in, moved on. */
 static void split_source(struct addresses *addresses, struct gen_config *config)
 {
-	unsigned char *last = addresses->source + addresses->length - 2;
+	unsigned char *last = addresses->source + addresses->length - sizeof(config->source_base);
+	__be32 base;
 
-	config->source_base = last[0] << 8 | last[1];
-	memset(last, 0, 2);
+	memcpy(&base, last, sizeof(base));
+	config->source_base = ntohl(base);
+	memset(last, 0, sizeof(base));
 }
 
 /* Fill @config, and @frame with the same headers: what the kernel starts its pages with. */
@@ -487,6 +502,7 @@ static int build_config(const struct options *options, unsigned char *frame, str
 	config->target_ports = options->target_ports;
 	config->source_port_base = options->source_port;
 	config->target_port_base = options->target_port;
+	config->interval = options->pps ? 1000000000 / options->pps : 0;
 	return build_frame(options, &addresses, frame, config);
 }
 
@@ -535,24 +551,51 @@ static int run_burst(int program, unsigned char *frame, const struct options *op
 	return error == -EINTR ? 0 : error;
 }
 
+/* How many packets BURST_SECONDS allow if @burst of them took @seconds. */
+static unsigned int next_burst(unsigned int burst, double seconds)
+{
+	double next = burst * BURST_SECONDS / seconds;
+
+	return next < 1 ? 1 : next < MAX_BURST ? next : MAX_BURST;
+}
+
+/* One call for all that is to be sent: between two calls there would be a gap of a grace period. */
+static int run_paced(struct gen_bpf *skeleton, unsigned char *frame, const struct options *options)
+{
+	double packets = options->pps * options->seconds;
+
+	return run_burst(bpf_program__fd(skeleton->progs.generate), frame, options,
+			 packets < options->count ? packets : options->count);
+}
+
+static int run_bursts(struct gen_bpf *skeleton, unsigned char *frame, const struct options *options)
+{
+	int program = bpf_program__fd(skeleton->progs.generate);
+	double end = now() + options->seconds;
+	unsigned long long left = options->count;
+	unsigned int burst = options->batch;
+	int error = 0;
+
+	while (!error && !stopped && left && now() < end) {
+		unsigned int repeat = left < burst ? left : burst;
+		double before = cpu_used();
+
+		error = run_burst(program, frame, options, repeat);
+		left -= repeat;
+		burst = next_burst(repeat, cpu_used() - before);
+	}
+	return error;
+}
+
 struct duration {
 	double elapsed, cpu; /* seconds */
 };
 
-static int run_bursts(struct gen_bpf *skeleton, unsigned char *frame, const struct options *options,
-		      struct duration *took)
+static int flood(struct gen_bpf *skeleton, unsigned char *frame, const struct options *options, struct duration *took)
 {
-	int program = bpf_program__fd(skeleton->progs.generate);
-	double start = now(), end = start + options->seconds, cpu = cpu_used();
-	unsigned long long left = options->count;
-	int error = 0;
+	double start = now(), cpu = cpu_used();
+	int error = options->pps ? run_paced(skeleton, frame, options) : run_bursts(skeleton, frame, options);
 
-	while (!error && !stopped && left && now() < end) {
-		unsigned int repeat = left < BURST ? left : BURST;
-
-		error = run_burst(program, frame, options, repeat);
-		left -= repeat;
-	}
 	took->elapsed = now() - start;
 	took->cpu = cpu_used() - cpu;
 	if (error)
@@ -583,7 +626,7 @@ static int generate(const struct options *options)
 	if (!error)
 		error = pin_to_cpu(options->cpu);
 	if (!error)
-		error = run_bursts(skeleton, frame, options, &took);
+		error = flood(skeleton, frame, options, &took);
 	if (error)
 		return error;
 	printf("packets=%llu seconds=%.6f cpu=%.6f pps=%.0f\n", skeleton->bss->sent, took.elapsed, took.cpu,

@@ -18,16 +18,17 @@ struct gen_config {
 	__u64 header[GEN_WORDS];
 	__u32 words; /* how many of them this frame has */
 	__u32 ifindex;
-	__u32 source_at; /* offset of the last 16 bits of the source address */
+	__u32 source_at; /* offset of the last 32 bits of the source address */
 	__u32 ports_at;
 	__u32 ip_sum_at; /* IPv4 only */
 	__u32 l4_sum_at;
 	__u32 ip_sum;
 	__u32 l4_sum;
-	__u32 sources; /* 1..65536 values of each, picked at random from its base on */
+	__u64 sources;  /* so many values of each, 1..2^32 and 1..65536, picked at random from its base on */
+	__u64 interval; /* nanoseconds from packet to packet; 0: as fast as it goes */
 	__u32 source_ports;
 	__u32 target_ports;
-	__u16 source_base; /* host order */
+	__u32 source_base; /* host order */
 	__u16 source_port_base;
 	__u16 target_port_base;
 	__u8 ipv4;
