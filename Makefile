@@ -35,7 +35,7 @@ say = $(if $(V),,@printf '  %-8s %s\n' $(1) $(2))
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: all test check unit packet e2e demo lint format install deb clean bench bench-programs deps-build deps-deb deps-test deps-lint deps-bench deps-docker deps-kernel kernel fuzz flood soak
+.PHONY: all test check unit packet e2e demo lint format install deb clean bench bench-short bench-programs deps-build deps-deb deps-test deps-lint deps-bench deps-docker deps-kernel kernel fuzz flood soak
 
 all: $(BUILD)/xdpfw
 
@@ -94,9 +94,9 @@ fuzz: all
 flood: all bench-programs
 	$(Q)/usr/bin/python3 tests/soak/flood --seconds 1 --connections 200
 
-check: unit packet e2e fuzz flood kernel
+check: unit packet e2e fuzz flood bench-short kernel
 
-test: deps-build deps-deb deps-test deps-docker deps-kernel
+test: deps-build deps-deb deps-test deps-docker deps-kernel deps-bench
 	$(Q)$(MAKE) --no-print-directory check
 
 # The main job on Debian's own kernel (6.1), under emulation.
@@ -133,6 +133,10 @@ $(BUILD)/bench/%: bench/%.c user/util.h | $(BUILD)/bench
 	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE $(WARNINGS) $(CFLAGS) -I$(BUILD)/bench -Iuser -o $@ $< -lbpf
 
 bench-programs: $(addprefix $(BUILD)/bench/,gen segments dial limits.bpf.o)
+
+# Every scenario and every contender once: fails if one is broken, never for a time.
+bench-short: all bench-programs
+	$(Q)bench/run --short --json $(BUILD)/bench/short.json
 
 bench: deps-build deps-bench
 	$(Q)$(MAKE) --no-print-directory all bench-programs

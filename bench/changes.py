@@ -72,8 +72,8 @@ def prepare(stack, contender, changes):
     return changes(lab, contender)
 
 
-def repeat(section, running, change):
-    for _ in range(REPEATS):
+def repeat(section, running, change, repeats):
+    for _ in range(repeats):
         for name, changes in running.items():
             section.measure(name, lambda: getattr(changes, change)())
     return section
@@ -83,11 +83,12 @@ def sections(options):
     xdpfw = Xdpfw("xdpfw", options.xdpfw, "native", ["default deny in"], options.scratch)
     nftables = Nftables("nftables", [])
     names = [xdpfw.name, nftables.name]
+    repeats = 2 if options.short else REPEATS
     with ExitStack() as stack:
         one = Section("a rule added", "ms", 1, [*names, "`true`"], nftables.name)
         many = Section(f"a file of {RULES:,} rules applied", "ms", 1, names, nftables.name)
         running = {"xdpfw": one.attempt("xdpfw", prepare, stack, xdpfw, XdpfwChanges),
                    "nftables": one.attempt("nftables", prepare, stack, nftables, NftablesChanges)}
         many.errors.update(one.errors)
-        yield repeat(one, {**running, "`true`": ProcessStart(stack.enter_context(Lab()))}, "one_rule")
-        yield repeat(many, running, "many_rules")
+        yield repeat(one, {**running, "`true`": ProcessStart(stack.enter_context(Lab()))}, "one_rule", repeats)
+        yield repeat(many, running, "many_rules", repeats)

@@ -6,10 +6,10 @@ import re
 from contextlib import ExitStack
 
 import lab as labs
-from contenders import Contender, Nftables, Xdpfw, enforcing
+from contenders import Contender, Nftables, Xdpfw, enforcing, iptables_filter
 from lab import Lab, run
-from packets import softirq_seconds
-from report import Section
+from flood import softirq_seconds
+from report import Goal, Section
 
 PORT = 80
 
@@ -20,6 +20,7 @@ def contenders(options):
         Contender("no firewall"),
         Xdpfw("xdpfw --mode auto", options.xdpfw, "auto", rules, options.scratch),
         Nftables("nftables, stateful", [PORT]),
+        *(iptables_filter(flavour, "tcp", [PORT]) for flavour in ("nft", "legacy")),
     ]
 
 
@@ -43,7 +44,8 @@ def dial(options, lab, seconds):
 def sections(options):
     running = contenders(options)
     section = Section("short TCP connections: connect, ask, answer, close", "k/s", 2,
-                      [contender.name for contender in running], running[0].name)
+                      [contender.name for contender in running], running[0].name,
+                      [Goal("short connections, of no firewall", running[1].name, at_least=0.97)])
     with ExitStack() as stack:
         labs_of = {contender: section.attempt(contender.name, set_up, stack, options, contender)
                    for contender in running}

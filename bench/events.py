@@ -4,7 +4,7 @@
 import time
 
 from contenders import Xdpfw
-from packets import MANY_PORTS, ONE_FLOW, Scenario, run_scenario
+from flood import MANY_PORTS, ONE_FLOW, Grounds, Scenario, run_scenario
 
 
 class Followed(Xdpfw):
@@ -22,13 +22,15 @@ def scenarios(options):
         return [Xdpfw("nobody follows", options.xdpfw, "native", rules, options.scratch),
                 Followed("xdpfw log follows", options.xdpfw, "native", rules, options.scratch)]
 
+    plain = contenders()
     return [
-        Scenario("log: denied UDP port, 1 flow", ONE_FLOW, "drop", contenders()),
-        Scenario("log: denied UDP, 65,536 source and destination ports", MANY_PORTS, "drop", contenders()),
+        Scenario("log: denied UDP port, 1 flow", ONE_FLOW, "drop", plain),
+        Scenario("log: denied UDP, 65,536 source and destination ports", MANY_PORTS, "drop", plain),
         Scenario("log: the same, beside rules with log", MANY_PORTS, "drop", contenders("allow in 22/tcp log")),
     ]
 
 
 def sections(options):
-    for scenario in scenarios(options):
-        yield run_scenario(options, scenario)
+    with Grounds(options) as grounds:
+        for scenario in scenarios(options):
+            yield run_scenario(grounds, scenario)

@@ -9,7 +9,7 @@ import os
 import re
 from contextlib import ExitStack
 
-import packets
+import flood
 from contenders import Limit, Nftables, Xdpfw, enforcing
 from lab import BenchError, Lab, run
 from report import Section
@@ -96,9 +96,9 @@ def contenders(options):
 
 
 def measure(options, lab, traffic, seconds):
-    """Millions of packets a second that arrived at the far end; CPU time as in packets.py."""
+    """Millions of packets a second that arrived at the far end; CPU time as in flood.py."""
     before = lab.arrived()
-    sent, took = packets.generate(options, lab, traffic, seconds)
+    sent, took = flood.generate(options, lab, traffic, seconds)
     arrived = lab.arrived() - before
     if arrived < 0.5 * sent:
         raise BenchError(f"{sent} packets sent, {arrived} arrived at the far end")

@@ -26,6 +26,10 @@ class BenchError(Exception):
     """Something that was to be measured could not be; the text says what and why."""
 
 
+class Missing(BenchError):
+    """Something to compare with that this kernel or machine does not have: reported, but not a fault of the run."""
+
+
 def isolate():
     """Go on in a mount namespace of our own (by executing this program again)."""
     if os.geteuid() != 0:
