@@ -22,13 +22,12 @@ static __always_inline __u16 fold_sum(__u32 sum)
 	return (sum & 0xffff) + (sum >> 16);
 }
 
-/* Does the checksum field hold no more than the sum of the pseudo-header? */
+/* Does the checksum field hold no more than the sum of the pseudo-header? (The prefix of a v4-mapped address adds
+ * 0xffff, which is zero in ones' complement.) */
 static __always_inline bool looks_incomplete(const struct pkt *p, __u16 check)
 {
 	__u32 sum = sum_addresses(&p->source, &p->destination);
 
-	if (p->family == 4) /* the two v4-mapped prefixes are not in the header */
-		sum = sum_difference(sum, 2 * 0xffff);
 	return check == fold_sum(sum + bpf_htons(p->protocol) + bpf_htons(p->l4_length));
 }
 
