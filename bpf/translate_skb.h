@@ -175,8 +175,14 @@ static __always_inline bool is_end(const struct pkt *p)
 	return t && addr_equal(&p->source, xdpfw_connection_from_target(p->connection) ? &t->target : &t->client);
 }
 
-/* An ICMP error about a packet of a forwarded connection. Whoever complains keeps its address, unless it is an end of
- * the connection: then it is known by the address that the other end talks to. */
+/* Must whoever complains be known by the address that the other end talks to? An end of the connection must; so must
+ * who is on the way to the other end, too: a router drops what comes to it with its own address for a source. */
+static __always_inline bool is_renamed(const struct pkt *p, const struct xdpfw_hop *hop)
+{
+	return hop->out == p->ifindex || is_end(p);
+}
+
+/* An ICMP error about a packet of a forwarded connection. Others than those keep their addresses. */
 __noinline int translate_error(struct __sk_buff *skb, const struct pkt *p)
 {
 	struct xdpfw_hop *hop = NULL; /* it stays on this host, or is only looked at */
@@ -193,7 +199,7 @@ __noinline int translate_error(struct __sk_buff *skb, const struct pkt *p)
 		return ACT_DROP;
 	if (!hop)
 		return ACT_PASS;
-	if (!write_envelope(skb, p, is_end(p) ? &r.source : &p->source, &r.destination))
+	if (!write_envelope(skb, p, is_renamed(p, hop) ? &r.source : &p->source, &r.destination))
 		return ACT_DROP;
 	return count_down(skb, p) ? send_on(skb, p, hop) : ACT_DROP;
 }
