@@ -133,6 +133,19 @@ class Namespace:
         run("ip", "netns", "del", self.name, check=False)
 
 
+def prepare(ns):
+    """What all namespaces of a test have in common."""
+    # Tests start at once: no duplicate address detection, no router solicitations.
+    ns.sysctl("ipv6/conf/default/accept_dad", 0)
+    ns.sysctl("ipv6/conf/default/router_solicitations", 0)
+    # Reports of group memberships go out at once, not in the first seconds of a test that counts packets.
+    ns.sysctl("ipv6/conf/default/mldv2_unsolicited_report_interval", 1)
+    # Addresses outlive `ip link set down`; errors are answered without a rate limit.
+    ns.sysctl("ipv6/conf/all/keep_addr_on_down", 1)
+    ns.sysctl("ipv4/icmp_ratelimit", 0)
+    ns.sysctl("ipv6/icmp/ratelimit", 0)
+
+
 class _ArpEnd:
     """One side's means to ask the other by ARP and wait for the answer."""
 
@@ -176,15 +189,7 @@ class Net:
 
     def _join(self, ifindex):
         for ns in (self.host, self.peer):
-            # Tests start at once: no duplicate address detection, no router solicitations.
-            ns.sysctl("ipv6/conf/default/accept_dad", 0)
-            ns.sysctl("ipv6/conf/default/router_solicitations", 0)
-            # Reports of group memberships go out at once, not in the first seconds of a test that counts packets.
-            ns.sysctl("ipv6/conf/default/mldv2_unsolicited_report_interval", 1)
-            # Addresses outlive `ip link set down`; errors are answered without a rate limit.
-            ns.sysctl("ipv6/conf/all/keep_addr_on_down", 1)
-            ns.sysctl("ipv4/icmp_ratelimit", 0)
-            ns.sysctl("ipv6/icmp/ratelimit", 0)
+            prepare(ns)
         index = f"index {ifindex}" if ifindex else ""
         self.host.ip(
             f"link add {IFACE} address {HOST_MAC.hex(':')} {index} type veth "

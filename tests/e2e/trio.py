@@ -46,11 +46,7 @@ class Trio(lab.Net):
 
     def _join_target(self, routed):
         ns = self.target
-        ns.sysctl("ipv6/conf/default/accept_dad", 0)
-        ns.sysctl("ipv6/conf/default/router_solicitations", 0)
-        ns.sysctl("ipv6/conf/all/keep_addr_on_down", 1)
-        ns.sysctl("ipv4/icmp_ratelimit", 0)
-        ns.sysctl("ipv6/icmp/ratelimit", 0)
+        lab.prepare(ns)
         self.host.ip(
             f"link add {BACK_IFACE} address {BACK_MAC.hex(':')} type veth "
             f"peer name {TARGET_IFACE} netns {ns.name} address {TARGET_MAC.hex(':')}\n"
