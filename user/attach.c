@@ -30,7 +30,7 @@ struct programs {
 
 static bool flavours_equal(const struct flavour *a, const struct flavour *b)
 {
-	return a->in_hook == b->in_hook && a->swap_only == b->swap_only && a->observe == b->observe &&
+	return a->in_hook == b->in_hook && a->filter == b->filter && a->swap == b->swap && a->observe == b->observe &&
 	       a->xdp_tx == b->xdp_tx && a->l3 == b->l3 && a->epoch_from == b->epoch_from &&
 	       a->epoch_window == b->epoch_window && a->trial == b->trial;
 }
@@ -63,21 +63,24 @@ static void free_programs(struct programs *ps)
 
 #define _programs_ __attribute__((cleanup(free_programs)))
 
-static struct flavour record_flavour(const struct xdpfw_iface *r, unsigned int from, unsigned int window)
+static enum hook_role in_role(const struct xdpfw_iface *r)
+{
+	return r->in_hook == XDPFW_IN_TC ? ROLE_IN : ROLE_XDP;
+}
+
+/* @swap: with what rewrites behind XDP, which only policies with forwards need. */
+static struct flavour record_flavour(const struct xdpfw_iface *r, bool swap, unsigned int from, unsigned int window)
 {
 	return (struct flavour){
 		.in_hook = r->in_hook,
+		.filter = true,
+		.swap = swap && r->in_hook != XDPFW_IN_TC,
 		.xdp_tx = !r->no_tx,
 		.l3 = r->l3,
 		.epoch_from = from,
 		.epoch_window = window,
 		.trial = r->trial,
 	};
-}
-
-static enum hook_role in_role(const struct xdpfw_iface *r)
-{
-	return r->in_hook == XDPFW_IN_TC ? ROLE_IN : ROLE_XDP;
 }
 
 static unsigned int epoch_now(const struct session *s)
@@ -95,7 +98,8 @@ static void detach_all(const struct session *s, const struct xdpfw_iface *r)
 static int replace_programs(struct session *s, struct programs *ps, struct xdpfw_iface *r, unsigned int from,
 			    unsigned int window, struct error *e)
 {
-	struct flavour f = record_flavour(r, from, window);
+	bool swap = hook_is_attached(&s->instance, ROLE_SWAP, r->ifindex);
+	struct flavour f = record_flavour(r, swap, from, window);
 	struct datapath *dp;
 	int err = get_programs(ps, &f, &dp, e);
 
@@ -103,7 +107,7 @@ static int replace_programs(struct session *s, struct programs *ps, struct xdpfw
 		err = hook_replace(&s->instance, in_role(r), r->ifindex, datapath_in(dp), e);
 	if (!err)
 		err = hook_replace(&s->instance, ROLE_OUT, r->ifindex, datapath_out(dp), e);
-	if (!err && in_role(r) == ROLE_XDP)
+	if (!err && f.swap)
 		err = hook_replace(&s->instance, ROLE_SWAP, r->ifindex, datapath_swap(dp), e);
 	return err;
 }
@@ -220,13 +224,13 @@ static int attach_plan(struct session *s, struct programs *ps, struct plan *p, u
 	int err;
 
 	update_record(&wanted, p);
-	f = record_flavour(&wanted, epoch, XDPFW_WINDOW_OPEN);
+	f = record_flavour(&wanted, swap, epoch, XDPFW_WINDOW_OPEN);
 	err = get_programs(ps, &f, &dp, e);
 	if (!err && (fresh || in_role(p->record) != in_role(&wanted)))
 		err = attach_role(s, p, in_role(&wanted), datapath_in(dp), e);
 	if (!err && fresh)
 		err = attach_role(s, p, ROLE_OUT, datapath_out(dp), e);
-	if (!err && swap && in_role(&wanted) == ROLE_XDP)
+	if (!err && f.swap)
 		err = attach_role(s, p, ROLE_SWAP, datapath_swap(dp), e);
 	return err;
 }
@@ -311,12 +315,14 @@ static void remove_pins(const struct instance *in)
 	rmdir(in->pin_dir);
 }
 
-static int open_new_store(struct session *s, struct programs *ps, const struct plan *p, unsigned int flows,
+static int open_new_store(struct session *s, struct programs *ps, const struct plan *p, bool swap, unsigned int flows,
 			  struct error *e)
 {
 	struct timespec now;
 	struct flavour f = {
 		.in_hook = p->in_hook,
+		.filter = true,
+		.swap = swap && p->in_hook != XDPFW_IN_TC,
 		.l3 = p->l3,
 		.xdp_tx = !answers_get_lost(p),
 		.epoch_from = 1,
@@ -364,7 +370,7 @@ int attach_load(struct session *s, struct plan *plans, size_t count, unsigned in
 	bool swap = ruleset_count(set, STATEMENT_FORWARD) > 0 || (s->live && attach_rewrites(s));
 	__u64 deadline = 0;
 	unsigned int epoch = 0;
-	int err = s->open ? 0 : open_new_store(s, &ps, &plans[0], flows, e);
+	int err = s->open ? 0 : open_new_store(s, &ps, &plans[0], swap, flows, e);
 
 	if (!err)
 		err = sweep(s, &ps, e);
@@ -463,7 +469,7 @@ int attach_swap(struct session *s, bool wanted, struct error *e)
 
 	for (size_t i = 0; i < XDPFW_MAX_IFACES; i++) {
 		struct xdpfw_iface *r = &s->store.ifaces[i];
-		struct flavour f = record_flavour(r, epoch_now(s), XDPFW_WINDOW_OPEN);
+		struct flavour f = record_flavour(r, true, epoch_now(s), XDPFW_WINDOW_OPEN);
 		struct datapath *dp;
 		int err;
 
@@ -473,7 +479,7 @@ int attach_swap(struct session *s, bool wanted, struct error *e)
 			hook_detach(&s->instance, ROLE_SWAP, r->ifindex);
 			continue;
 		}
-		f.swap_only = true;
+		f.filter = false;
 		err = get_programs(&ps, &f, &dp, e);
 		if (!err)
 			err = hook_attach(&s->instance, ROLE_SWAP, r->ifindex, datapath_swap(dp), false, NULL, e);

@@ -143,14 +143,14 @@ static void configure(struct xdpfw *skel, const struct flavour *f)
 /* Load what this flavour attaches and nothing else: verifying costs time. */
 static void choose_programs(struct xdpfw *skel, const struct flavour *f)
 {
-	bool xdp = f->in_hook != XDPFW_IN_TC, filters = !f->swap_only;
+	bool xdp = f->in_hook != XDPFW_IN_TC;
 
-	bpf_program__set_autoload(skel->progs.xdp_in, filters && xdp);
-	bpf_program__set_autoload(skel->progs.tc_swap, xdp);
-	bpf_program__set_autoload(skel->progs.tc_in, filters && !xdp && !f->l3);
-	bpf_program__set_autoload(skel->progs.tc_in_l3, filters && !xdp && f->l3);
-	bpf_program__set_autoload(skel->progs.tc_out, filters && !f->l3);
-	bpf_program__set_autoload(skel->progs.tc_out_l3, filters && f->l3);
+	bpf_program__set_autoload(skel->progs.xdp_in, f->filter && xdp);
+	bpf_program__set_autoload(skel->progs.tc_swap, f->swap && xdp);
+	bpf_program__set_autoload(skel->progs.tc_in, f->filter && !xdp && !f->l3);
+	bpf_program__set_autoload(skel->progs.tc_in_l3, f->filter && !xdp && f->l3);
+	bpf_program__set_autoload(skel->progs.tc_out, f->filter && !f->l3);
+	bpf_program__set_autoload(skel->progs.tc_out_l3, f->filter && f->l3);
 }
 
 unsigned int datapath_least_flows(void)

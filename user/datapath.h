@@ -18,7 +18,8 @@ struct datapath;
 /* How a set of programs is loaded: what is fixed for their life. */
 struct flavour {
 	enum xdpfw_in_hook in_hook;
-	bool swap_only;   /* load just tc_swap */
+	bool filter;      /* what judges, in and out */
+	bool swap;        /* what rewrites behind XDP; nothing at TC, where the filter does it */
 	bool observe;     /* twins: see xdpfw/twin.h */
 	bool xdp_tx;      /* answers by XDP_TX arrive */
 	bool l3;          /* interfaces without an Ethernet header */

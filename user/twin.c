@@ -91,7 +91,7 @@ static void pin_parts(const struct instance *in, const struct part *parts, size_
 static int load_parts(const struct instance *in, const struct xdpfw_iface *iface, const struct part *parts,
 		      size_t count, struct error *e)
 {
-	struct flavour flavour = {.in_hook = iface->in_hook, .observe = true};
+	struct flavour flavour = {.in_hook = iface->in_hook, .filter = true, .swap = true, .observe = true};
 	struct datapath *dp;
 	int err = datapath_load(in, &flavour, &dp, e);
 
