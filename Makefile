@@ -28,6 +28,7 @@ OBJECTS := $(SOURCES:user/%.c=$(BUILD)/%.o)
 CORE := $(filter-out $(BUILD)/main.o $(BUILD)/cmd_%.o,$(OBJECTS))
 
 UNIT := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%.o,$(wildcard tests/unit/*.c))
+POLICIES := $(patsubst tests/policies/%.c,$(BUILD)/tests/policies/%.o,$(wildcard tests/policies/*.c))
 PACKET := $(patsubst tests/packet/%.c,$(BUILD)/tests/packet/%.o,$(wildcard tests/packet/*.c))
 
 Q := $(if $(V),,@)
@@ -35,11 +36,11 @@ say = $(if $(V),,@printf '  %-8s %s\n' $(1) $(2))
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: all test check unit packet e2e demo lint format install deb clean bench bench-short bench-programs deps-build deps-deb deps-test deps-lint deps-bench deps-docker deps-kernel kernel fuzz flood soak
+.PHONY: all test check unit packet e2e demo lint format install deb clean bench bench-short bench-programs policies deps-build deps-deb deps-test deps-lint deps-bench deps-docker deps-kernel kernel fuzz flood soak
 
 all: $(BUILD)/xdpfw
 
-$(BUILD) $(BUILD)/tests/unit $(BUILD)/tests/packet $(BUILD)/bench:
+$(BUILD) $(BUILD)/tests/unit $(BUILD)/tests/policies $(BUILD)/tests/packet $(BUILD)/bench:
 	$(Q)mkdir -p $@
 
 # BPF object, its skeleton, objects, program.
@@ -64,15 +65,23 @@ $(BUILD)/xdpfw: $(OBJECTS)
 # Tests. `make test` installs what it needs; `make check` only runs.
 $(BUILD)/tests/unit/%.o: tests/unit/%.c | $(BUILD)/tests/unit
 	$(call say,CC,$@)
+	$(Q)$(CC) $(XCFLAGS) -Itests/policies $(CFLAGS) -c $< -o $@
+
+$(BUILD)/tests/policies/%.o: tests/policies/%.c | $(BUILD)/tests/policies
+	$(call say,CC,$@)
 	$(Q)$(CC) $(XCFLAGS) $(CFLAGS) -c $< -o $@
 
 $(BUILD)/tests/packet/%.o: tests/packet/%.c $(BUILD)/xdpfw.skel.h | $(BUILD)/tests/packet
 	$(call say,CC,$@)
 	$(Q)$(CC) $(XCFLAGS) $(CFLAGS) -c $< -o $@
 
-$(BUILD)/tests/unit/run: $(UNIT) $(CORE)
+$(BUILD)/tests/unit/run: $(UNIT) $(BUILD)/tests/policies/compiled.o $(CORE)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) $^ $(LDLIBS) -lcriterion -o $@
+
+$(BUILD)/tests/policies/run: $(POLICIES) $(CORE)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) $^ $(LDLIBS) -o $@
 
 $(BUILD)/tests/packet/run: $(PACKET) $(CORE)
 	$(call say,LINK,$@)
@@ -87,6 +96,10 @@ packet: $(BUILD)/tests/packet/run
 e2e: all
 	$(Q)/usr/bin/python3 -m pytest tests/e2e -q -rs -p no:cacheprovider
 
+# Random policies, compiled, beside a reader of their rules. POLICIES_FLAGS: tests/policies/README.md.
+policies: $(BUILD)/tests/policies/run
+	$(Q)$< --policies 100000 --seed 1 $(POLICIES_FLAGS)
+
 # Random frames, judged beside nftables; floods beside live connections.
 fuzz: all
 	$(Q)/usr/bin/python3 tests/fuzz/run --frames 20000 --seed 1
@@ -94,7 +107,7 @@ fuzz: all
 flood: all bench-programs
 	$(Q)/usr/bin/python3 tests/soak/flood --seconds 1 --connections 200
 
-check: unit packet e2e fuzz flood bench-short kernel
+check: unit policies packet e2e fuzz flood bench-short kernel
 
 test: deps-build deps-deb deps-test deps-docker deps-kernel deps-bench
 	$(Q)$(MAKE) --no-print-directory check
@@ -103,9 +116,10 @@ test: deps-build deps-deb deps-test deps-docker deps-kernel deps-bench
 kernel: all
 	$(Q)tests/kernel/run
 
-# Random frames and floods, long: about nine minutes.
+# Random policies, frames and floods, long: about a quarter of an hour.
 soak: deps-build deps-test
-	$(Q)$(MAKE) --no-print-directory all bench-programs
+	$(Q)$(MAKE) --no-print-directory all bench-programs $(BUILD)/tests/policies/run
+	$(Q)$(BUILD)/tests/policies/run --policies 300000 $(POLICIES_FLAGS)
 	$(Q)/usr/bin/python3 tests/fuzz/run --frames 1000000 --seed 7
 	$(Q)/usr/bin/python3 tests/soak/flood --seconds 60 --connections 1000 --flows 32768
 	$(Q)/usr/bin/python3 tests/soak/applies
@@ -145,7 +159,7 @@ bench: deps-build deps-bench
 deps-build deps-deb deps-test deps-lint deps-bench deps-docker deps-kernel:
 	$(Q)scripts/install-deps $(@:deps-%=%)
 
-FORMATTED := $(wildcard include/xdpfw/*.h bpf/*.[ch] user/*.[ch] tests/unit/*.[ch] tests/packet/*.[ch] bench/*.[ch])
+FORMATTED := $(wildcard include/xdpfw/*.h bpf/*.[ch] user/*.[ch] tests/unit/*.[ch] tests/policies/*.[ch] tests/packet/*.[ch] bench/*.[ch])
 
 format:
 	$(Q)$(CLANG_FORMAT) -i $(FORMATTED)

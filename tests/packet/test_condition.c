@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Rules that depend on more than a port. That compiled trees mean what rules say is for tests/unit/test_conditions.c. */
+/* Rules that depend on more than a port. That compiled trees mean what rules say is for tests/policies. */
 #include <string.h>
 
 #include "datapath.h"
