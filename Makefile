@@ -36,7 +36,7 @@ say = $(if $(V),,@printf '  %-8s %s\n' $(1) $(2))
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: all test check unit packet e2e demo lint format install deb clean bench bench-short bench-programs policies deps-build deps-deb deps-test deps-lint deps-bench deps-docker deps-kernel kernel fuzz flood soak
+.PHONY: all test check programs figures unit packet e2e demo lint format install deb clean bench bench-short bench-programs policies deps-build deps-deb deps-test deps-clangs deps-lint deps-bench deps-docker deps-kernel kernel fuzz flood soak
 
 all: $(BUILD)/xdpfw
 
@@ -93,8 +93,29 @@ unit: $(BUILD)/tests/unit/run
 packet: $(BUILD)/tests/packet/run
 	$(Q)$< --short-filename -j1
 
+# A file's tests share what they loaded, so files are spread over the processors.
+JOBS ?= $(shell nproc)
 e2e: all
-	$(Q)/usr/bin/python3 -m pytest tests/e2e -q -rs -p no:cacheprovider
+	$(Q)/usr/bin/python3 -m pytest tests/e2e -q -rs -p no:cacheprovider -n $(JOBS) --dist loadfile
+
+# What the verifier and the JIT make of the programs, built with every clang of the distribution.
+CLANGS := 14 15 16 19
+PROGRAMS := $(CLANGS:%=$(BUILD)/clang-%.bpf.o)
+measure = $(BUILD)/tests/measure $(1) tests/programs/figures $(foreach v,$(CLANGS),clang-$(v)=$(BUILD)/clang-$(v).bpf.o)
+
+$(PROGRAMS): $(BUILD)/clang-%.bpf.o: bpf/xdpfw.bpf.c $(BUILD)/xdpfw.bpf.o
+	$(call say,CLANG-$*,$@)
+	$(Q)clang-$* $(BPF_CFLAGS) -c $< -o $@
+
+$(BUILD)/tests/measure: tests/programs/measure.c user/util.h | $(BUILD)/tests/unit
+	$(call say,LINK,$@)
+	$(Q)$(CC) -std=gnu11 $(WARNINGS) $(CFLAGS) -Iuser -o $@ $< -lbpf
+
+programs: $(BUILD)/tests/measure $(PROGRAMS)
+	$(Q)$(call measure)
+
+figures: $(BUILD)/tests/measure $(PROGRAMS)
+	$(Q)$(call measure,--write)
 
 # Random policies, compiled, beside a reader of their rules. POLICIES_FLAGS: tests/policies/README.md.
 policies: $(BUILD)/tests/policies/run
@@ -107,9 +128,9 @@ fuzz: all
 flood: all bench-programs
 	$(Q)/usr/bin/python3 tests/soak/flood --seconds 1 --connections 200
 
-check: unit policies packet e2e fuzz flood bench-short kernel
+check: programs unit policies packet e2e fuzz flood bench-short kernel
 
-test: deps-build deps-deb deps-test deps-docker deps-kernel deps-bench
+test: deps-build deps-deb deps-test deps-clangs deps-docker deps-kernel deps-bench
 	$(Q)$(MAKE) --no-print-directory check
 
 # The main job on Debian's own kernel (6.1), under emulation.
@@ -156,7 +177,7 @@ bench: deps-build deps-bench
 	$(Q)$(MAKE) --no-print-directory all bench-programs
 	$(Q)bench/run $(BENCH_FLAGS)
 
-deps-build deps-deb deps-test deps-lint deps-bench deps-docker deps-kernel:
+deps-build deps-deb deps-test deps-clangs deps-lint deps-bench deps-docker deps-kernel:
 	$(Q)scripts/install-deps $(@:deps-%=%)
 
 FORMATTED := $(wildcard include/xdpfw/*.h bpf/*.[ch] user/*.[ch] tests/unit/*.[ch] tests/policies/*.[ch] tests/packet/*.[ch] bench/*.[ch])

@@ -31,6 +31,21 @@
 #define unlikely(x) __builtin_expect(!!(x), 0)
 
 /*
+ * The address of a part of what a lookup found, or NULL. Clang from 16 on adds the offset before it asks for NULL, and
+ * the verifier refuses arithmetic on what may be NULL; the barrier keeps the two in order.
+ */
+#define part_of(element, part)                                                                                         \
+	({                                                                                                             \
+		typeof(element) whole = (element);                                                                     \
+		typeof(&whole->part) address = NULL;                                                                   \
+		if (whole) {                                                                                           \
+			barrier_var(whole);                                                                            \
+			address = &whole->part;                                                                        \
+		}                                                                                                      \
+		address;                                                                                               \
+	})
+
+/*
  * ICMP and ICMPv6 begin alike. <linux/icmp.h> cannot be included here: it brings in the C
  * library's socket headers.
  */

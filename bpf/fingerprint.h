@@ -28,7 +28,7 @@ static __always_inline struct xdpfw_fingerprint *fingerprint(__u32 table, __u16 
 {
 	struct xdpfw_fingerprint_table_value *value = bpf_map_lookup_elem(&fingerprints, &table);
 
-	return value ? &value->ports[port] : NULL;
+	return part_of(value, ports[port]);
 }
 
 /* The bits that count: those of this age and of the one before. */

@@ -109,7 +109,7 @@ static __always_inline struct xdpfw_event *room_for_event(void)
 	__u32 cpu = bpf_get_smp_processor_id();
 	struct xdpfw_log_cpu *mine = bpf_map_lookup_elem(&log_cpus, &cpu);
 
-	return mine ? &mine->event : NULL;
+	return part_of(mine, event);
 }
 
 static __always_inline struct xdpfw_log_state *log_state_of_all(void)
@@ -160,7 +160,7 @@ static __always_inline struct xdpfw_log_gate *log_gate(enum xdpfw_dir dir, __u32
 	__u32 cpu = bpf_get_smp_processor_id();
 	struct xdpfw_log_cpu *mine = bpf_map_lookup_elem(&log_cpus, &cpu);
 
-	return mine ? &mine->gates[dir][decision >> XDPFW_REASON_SHIFT] : NULL;
+	return part_of(mine, gates[dir][decision >> XDPFW_REASON_SHIFT]);
 }
 
 /* The window of this packet is used up: keep its like out until it ends, or another policy judges. */

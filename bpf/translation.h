@@ -28,7 +28,7 @@ static __always_inline struct xdpfw_translation *translation_at(__u32 place)
 {
 	struct xdpfw_bucket *bucket = bucket_at(place);
 
-	return bucket ? &bucket->ways[place % XDPFW_WAYS] : NULL;
+	return part_of(bucket, ways[place % XDPFW_WAYS]);
 }
 
 static __always_inline __u64 timeout_at(const struct pkt *p, __u32 which)
