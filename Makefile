@@ -89,6 +89,7 @@ $(BUILD)/tests/packet/run: $(PACKET) $(CORE)
 
 unit: $(BUILD)/tests/unit/run
 	$(Q)$< --short-filename
+	$(Q)tests/golden/every-message
 
 packet: $(BUILD)/tests/packet/run
 	$(Q)$< --short-filename -j1

@@ -49,14 +49,14 @@ static int parse_default(struct cursor *cursor, struct statement *s, struct erro
 }
 
 /* [for DURATION | until TIME], and nothing behind it. */
-static int parse_end(struct cursor *cursor, const char *hint, __u64 *expires, struct error *e)
+static int parse_end(struct cursor *cursor, __u64 *expires, struct error *e)
 {
 	const char *word = cursor_peek(cursor), *value;
 	bool lasts = word && !strcmp(word, "for"), ends = word && !strcmp(word, "until");
 	int err;
 
 	if (!lasts && !ends)
-		return cursor_end(cursor, hint, e);
+		return cursor_end(cursor, NULL, e);
 	cursor_next(cursor);
 	value = cursor_next(cursor);
 	if (!value)
@@ -73,7 +73,7 @@ static int parse_block(struct cursor *cursor, struct statement *s, struct error 
 	if (!prefix)
 		return fail(e, -EINVAL, "'block': the address is missing; write block 203.0.113.9 or 2001:db8::/32");
 	err = parse_prefix(prefix, &s->block.prefix, NULL, e);
-	return err ? err : parse_end(cursor, "one address a statement", &s->block.expires, e);
+	return err ? err : parse_end(cursor, &s->block.expires, e);
 }
 
 /* `set add NAME PREFIX`; what else can be done with sets is no statement. */
@@ -92,7 +92,7 @@ static int parse_set(struct cursor *cursor, struct statement *s, struct error *e
 	if (!err)
 		err = parse_prefix(prefix, &s->member.prefix, NULL, e);
 	if (!err)
-		err = parse_end(cursor, "one address a statement", &s->member.expires, e);
+		err = parse_end(cursor, &s->member.expires, e);
 	if (err)
 		return err;
 	s->member.name = strdup(name);

@@ -77,60 +77,17 @@ Test(parse_prefix, equal)
 	cr_expect(prefix_equal(&a, &b));
 }
 
-#define NOT_AN_ADDRESS ": not an address; host names are not looked up, write it as 203.0.113.9 or 2001:db8::1"
-
-Test(parse_prefix, refuses)
+/* What is said then: tests/golden/rejected.txt. */
+Test(parse_prefix, touches_nothing_on_failure)
 {
-	static const struct refusal cases[] = {
-		{"", "''" NOT_AN_ADDRESS},
-		{"any", "'any'" NOT_AN_ADDRESS},
-		{"localhost", "'localhost'" NOT_AN_ADDRESS},
-		{"example.com", "'example.com'" NOT_AN_ADDRESS},
-		{"3232235521", "'3232235521'" NOT_AN_ADDRESS},
-		{"0x7f.0.0.1", "'0x7f.0.0.1'" NOT_AN_ADDRESS},
-		{"1.2.3.-4", "'1.2.3.-4'" NOT_AN_ADDRESS},
-		{"1.2.3.4 ", "'1.2.3.4 '" NOT_AN_ADDRESS},
-		{"/24", "'/24'" NOT_AN_ADDRESS},
-		{"[2001:db8::1]", "'[2001:db8::1]'" NOT_AN_ADDRESS},
-		{"210.10.94.277", "'210.10.94.277': 277 is no octet of an IPv4 address; octets are 0..255"},
-		{"999999999999999999999.1.1.1",
-		 "'999999999999999999999.1.1.1': 999999999999999999999 is no octet of an "
-		 "IPv4 address; octets are 0..255"},
-		{"1.2.3.04", "'1.2.3.04': octet 04 has leading zeros; write 4"},
-		{"1.2.000.4", "'1.2.000.4': octet 000 has leading zeros; write 0"},
-		{"1.2.3", "'1.2.3': an IPv4 address has four octets, as 203.0.113.9"},
-		{"1.2.3.4.5", "'1.2.3.4.5': an IPv4 address has four octets, as 203.0.113.9"},
-		{"1.2.3.", "'1.2.3.': an octet of the IPv4 address is empty; write it as 203.0.113.9"},
-		{".1.2.3", "'.1.2.3': an octet of the IPv4 address is empty; write it as 203.0.113.9"},
-		{"1.2.3.4/", "'1.2.3.4/': the prefix length of an IPv4 address is 0..32"},
-		{"1.2.3.4/33", "'1.2.3.4/33': the prefix length of an IPv4 address is 0..32"},
-		{"1.2.3.4/024", "'1.2.3.4/024': the prefix length of an IPv4 address is 0..32"},
-		{"1.2.3.4/-1", "'1.2.3.4/-1': the prefix length of an IPv4 address is 0..32"},
-		{"1.2.3.4/24/8", "'1.2.3.4/24/8': the prefix length of an IPv4 address is 0..32"},
-		{"1.2.3.4/255.255.255.1", "'1.2.3.4/255.255.255.1': not a netmask; write the length, as 10.0.0.0/24"},
-		{"1.2.3.4/255.255.256.0",
-		 "'1.2.3.4/255.255.256.0': 256 is no octet of an IPv4 address; octets are 0..255"},
-		{"1.2.3.4:80", "'1.2.3.4:80': an address without a port is wanted here, as 203.0.113.9"},
-		{"::/129", "'::/129': the prefix length of an IPv6 address is 0..128"},
-		{"2001:db8::g", "'2001:db8::g': not an IPv6 address; write it as 2001:db8::1"},
-		{"2001:db8:::1", "'2001:db8:::1': not an IPv6 address; write it as 2001:db8::1"},
-		{"2001:db8::12345", "'2001:db8::12345': not an IPv6 address; write it as 2001:db8::1"},
-		{"::1.2.3.256", "'::1.2.3.256': not an IPv6 address; write it as 2001:db8::1"},
-		{"::ffff:1.2.3.4", "'::ffff:1.2.3.4': v4-mapped addresses are not accepted; write 1.2.3.4"},
-		{"::ffff:102:304", "'::ffff:102:304': v4-mapped addresses are not accepted; write 1.2.3.4"},
-		{"::ffff:0:0/96", "'::ffff:0:0/96': v4-mapped addresses are not accepted; write 0.0.0.0"},
-		{"fe80::1%eth0", "'fe80::1%eth0': addresses have no zone here; leave out '%eth0'"},
-		{"fe80::1%eth0/64", "'fe80::1%eth0/64': addresses have no zone here; leave out '%eth0'"},
-	};
+	static const char *const words[] = {"", "1.2.3.4/33", "1.2.3.04", "::/129", "::ffff:1.2.3.4"};
 
-	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
 		struct prefix prefix = {.length = 7};
 		bool normalised = true;
-		struct error e = {0};
 
-		cr_expect_eq(parse_prefix(cases[i].input, &prefix, &normalised, &e), -EINVAL, "%s", cases[i].input);
-		cr_expect_str_eq(e.text, cases[i].text);
-		cr_expect(prefix.length == 7 && normalised, "untouched on failure");
+		cr_expect_eq(parse_prefix(words[i], &prefix, &normalised, NULL), -EINVAL, "%s", words[i]);
+		cr_expect(prefix.length == 7 && normalised, "%s", words[i]);
 	}
 }
 
