@@ -12,56 +12,10 @@
 #include "datapath.h"
 #include "hooks.h"
 #include "mark.h"
+#include "programs.h"
 #include "trial.h"
 #include "twin.h"
 #include "util.h"
-
-/* One set of programs for each flavour that a command meets; few, so a list will do. */
-#define MAX_FLAVOURS 16
-
-struct programs {
-	const struct instance *instance;
-	struct {
-		struct flavour flavour;
-		struct datapath *dp;
-	} sets[MAX_FLAVOURS];
-	size_t count;
-};
-
-static bool flavours_equal(const struct flavour *a, const struct flavour *b)
-{
-	return a->in_hook == b->in_hook && a->filter == b->filter && a->swap == b->swap && a->observe == b->observe &&
-	       a->xdp_tx == b->xdp_tx && a->l3 == b->l3 && a->epoch_from == b->epoch_from &&
-	       a->epoch_window == b->epoch_window && a->trial == b->trial;
-}
-
-static int get_programs(struct programs *ps, const struct flavour *f, struct datapath **dp, struct error *e)
-{
-	int err;
-
-	for (size_t i = 0; i < ps->count; i++) {
-		if (flavours_equal(&ps->sets[i].flavour, f)) {
-			*dp = ps->sets[i].dp;
-			return 0;
-		}
-	}
-	if (ps->count == MAX_FLAVOURS)
-		return fail(e, -E2BIG, "too many kinds of interfaces at once");
-	err = datapath_load(ps->instance, f, dp, e);
-	if (err)
-		return err;
-	ps->sets[ps->count].flavour = *f;
-	ps->sets[ps->count++].dp = *dp;
-	return 0;
-}
-
-static void free_programs(struct programs *ps)
-{
-	while (ps->count > 0)
-		datapath_free(ps->sets[--ps->count].dp);
-}
-
-#define _programs_ __attribute__((cleanup(free_programs)))
 
 static enum hook_role in_role(const struct xdpfw_iface *r)
 {
@@ -101,7 +55,7 @@ static int replace_programs(struct session *s, struct programs *ps, struct xdpfw
 	bool swap = hook_is_attached(&s->instance, ROLE_SWAP, r->ifindex);
 	struct flavour f = record_flavour(r, swap, from, window);
 	struct datapath *dp;
-	int err = get_programs(ps, &f, &dp, e);
+	int err = programs_get(ps, &f, &dp, e);
 
 	if (!err)
 		err = hook_replace(&s->instance, in_role(r), r->ifindex, datapath_in(dp), e);
@@ -138,34 +92,6 @@ static int sweep(struct session *s, struct programs *ps, struct error *e)
 		r->window = XDPFW_WINDOW_OPEN;
 	}
 	return 0;
-}
-
-struct xdpfw_iface *find_record(const struct session *s, const char *name)
-{
-	for (size_t i = 0; s->open && i < XDPFW_MAX_IFACES; i++) {
-		struct xdpfw_iface *r = &s->store.ifaces[i];
-		struct iface_info info;
-
-		if (!iface_is_live(&s->store, r))
-			continue;
-		if (strcmp(record_state(s, r), "gone") == 0 || iface_get_index(r->ifindex, &info, NULL)) {
-			if (strcmp(r->name, name) == 0)
-				return r;
-		} else if (strcmp(info.name, name) == 0) {
-			return r;
-		}
-	}
-	return NULL;
-}
-
-const char *record_state(const struct session *s, const struct xdpfw_iface *r)
-{
-	struct iface_info info;
-
-	/* Outbound is attached in every mode. A clsact filter leaves no pin, but dies with its interface. */
-	if (r->out_hook == XDPFW_OUT_TCX)
-		return hook_state(&s->instance, ROLE_OUT, r->ifindex) == HOOK_ATTACHED ? "up" : "gone";
-	return iface_get_index(r->ifindex, &info, NULL) ? "gone" : "up";
 }
 
 static struct xdpfw_iface *vacant_record(const struct session *s)
@@ -225,7 +151,7 @@ static int attach_plan(struct session *s, struct programs *ps, struct plan *p, u
 
 	update_record(&wanted, p);
 	f = record_flavour(&wanted, swap, epoch, XDPFW_WINDOW_OPEN);
-	err = get_programs(ps, &f, &dp, e);
+	err = programs_get(ps, &f, &dp, e);
 	if (!err && (fresh || in_role(p->record) != in_role(&wanted)))
 		err = attach_role(s, p, in_role(&wanted), datapath_in(dp), e);
 	if (!err && fresh)
@@ -333,7 +259,7 @@ static int open_new_store(struct session *s, struct programs *ps, const struct p
 	int err = instance_make_pin_dir(&s->instance, e);
 
 	if (!err)
-		err = get_programs(ps, &f, &dp, e); /* makes and pins the maps */
+		err = programs_get(ps, &f, &dp, e); /* makes and pins the maps */
 	if (!err)
 		err = store_open(&s->instance, &s->store, e);
 	if (err)
@@ -480,31 +406,11 @@ int attach_swap(struct session *s, bool wanted, struct error *e)
 			continue;
 		}
 		f.filter = false;
-		err = get_programs(&ps, &f, &dp, e);
+		err = programs_get(&ps, &f, &dp, e);
 		if (!err)
 			err = hook_attach(&s->instance, ROLE_SWAP, r->ifindex, datapath_swap(dp), false, NULL, e);
 		if (err)
 			return err;
 	}
 	return 0;
-}
-
-const char *in_hook_text(enum xdpfw_in_hook hook)
-{
-	return hook == XDPFW_IN_NATIVE ? "native XDP" : hook == XDPFW_IN_GENERIC ? "generic XDP" : "TC";
-}
-
-const char *in_hook_name(enum xdpfw_in_hook hook)
-{
-	return hook == XDPFW_IN_NATIVE ? "native" : hook == XDPFW_IN_GENERIC ? "generic" : "tc";
-}
-
-const char *out_hook_text(enum xdpfw_out_hook hook)
-{
-	return hook == XDPFW_OUT_CLSACT ? "clsact" : "TCX";
-}
-
-const char *out_hook_name(enum xdpfw_out_hook hook)
-{
-	return hook == XDPFW_OUT_CLSACT ? "clsact" : "tcx";
 }

@@ -12,6 +12,7 @@
 
 #include "error.h"
 #include "iface.h"
+#include "interfaces.h"
 #include "ruleset.h"
 #include "session.h"
 
@@ -47,17 +48,5 @@ bool attach_rewrites(const struct session *s);
 
 /* Rewriting behind XDP: attach it to every interface that needs it, or take it away. */
 int attach_swap(struct session *s, bool wanted, struct error *e);
-
-/* The record of a live interface by its present name, or by the name that it had if it is gone; NULL if not loaded. */
-struct xdpfw_iface *find_record(const struct session *s, const char *name);
-
-/* "up", "gone" */
-const char *record_state(const struct session *s, const struct xdpfw_iface *record);
-
-/* Where inbound is judged, for people ("native XDP") and for JSON ("native"). */
-const char *in_hook_text(enum xdpfw_in_hook hook);
-const char *in_hook_name(enum xdpfw_in_hook hook);
-const char *out_hook_text(enum xdpfw_out_hook hook);
-const char *out_hook_name(enum xdpfw_out_hook hook);
 
 #endif

@@ -10,10 +10,10 @@
 #include <linux/bpf.h>
 #include <string.h>
 
-#include "attach.h"
 #include "command.h"
 #include "counts.h"
 #include "explain.h"
+#include "interfaces.h"
 #include "samples.h"
 #include "util.h"
 

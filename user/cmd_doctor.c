@@ -5,9 +5,9 @@
 #include <jansson.h>
 #include <string.h>
 
-#include "attach.h"
 #include "command.h"
 #include "facts.h"
+#include "interfaces.h"
 #include "util.h"
 
 static const char *yes_no(bool yes)

@@ -5,9 +5,10 @@
 #include <jansson.h>
 #include <string.h>
 
-#include "attach.h"
 #include "command.h"
 #include "hooks.h"
+#include "iface.h"
+#include "interfaces.h"
 #include "rule_json.h"
 #include "statement_forward.h"
 #include "trial.h"

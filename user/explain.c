@@ -6,8 +6,8 @@
 #include <netinet/in.h>
 #include <string.h>
 
-#include "attach.h"
 #include "evaluate.h"
+#include "interfaces.h"
 #include "parse_addr.h"
 #include "util.h"
 

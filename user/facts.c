@@ -17,9 +17,10 @@
 #include <sys/syscall.h>
 #include <sys/utsname.h>
 
-#include "attach.h"
 #include "datapath.h"
 #include "hooks.h"
+#include "iface.h"
+#include "interfaces.h"
 #include "local.h"
 #include "util.h"
 

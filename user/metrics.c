@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "attach.h"
+#include "interfaces.h"
 #include "util.h"
 
 #define PORT_KEYS (XDPFW_COUNTED_DIRS * XDPFW_COUNTED_TABLES * XDPFW_PORTS)

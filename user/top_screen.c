@@ -10,7 +10,7 @@
 #include <sys/ioctl.h>
 #include <time.h>
 
-#include "attach.h"
+#include "interfaces.h"
 #include "live_format.h"
 #include "ticker.h"
 #include "util.h"
