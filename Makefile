@@ -164,11 +164,11 @@ $(BUILD)/bench/gen: bench/gen.h $(BUILD)/bench/gen.skel.h
 $(BUILD)/bench/segments: $(BUILD)/bench/segments.skel.h
 $(BUILD)/bench/segments.skel.h: $(BUILD)/bench/segments.bpf.o
 
-$(BUILD)/bench/%: bench/%.c user/util.h | $(BUILD)/bench
+$(BUILD)/bench/%: bench/%.c bench/ends.h user/util.h | $(BUILD)/bench
 	$(call say,LINK,$@)
 	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE $(WARNINGS) $(CFLAGS) -I$(BUILD)/bench -Iuser -o $@ $< -lbpf
 
-bench-programs: $(addprefix $(BUILD)/bench/,gen segments dial limits.bpf.o)
+bench-programs: $(addprefix $(BUILD)/bench/,gen segments dial ask probe peak limits.bpf.o)
 
 # Every scenario and every contender once: fails if one is broken, never for a time.
 bench-short: all bench-programs

@@ -1,94 +1,115 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""From the shell to enforced: how long a change takes.
+"""A whole rules file applied: the wall clock of the command, from fork to exit.
 
-The wall clock of the command, from fork to exit. The rule is enforced before the command
-ends, so this is an upper bound; it includes the start of a process (`true` shows how much).
+Rules with a port and a sender's /24 each, all different. Everything goes through `nsenter`; the row `true` shows what
+starting a process costs by itself.
 """
 
 import time
 from contextlib import ExitStack
 
-from contenders import Nftables, Xdpfw, enforcing
+from contenders import Contender, Iptables, Nftables, Xdpfw, enforcing
 from lab import Lab, run
-from report import Section
+from report import Goal, Section
 
-RULES = 10000
-REPEATS = 11
+COUNTS = (10, 1_000, 10_000, 100_000)
+SHORT_COUNTS = (10, 1_000)
 
 
-def timed(function, *arguments):
+def pairs(count, turn):
+    """@count ports and senders; another one with each @turn, for applying what is enforced already has nothing to do."""
+    return [(1 + number % 60_000, f"10.{number >> 8 & 255}.{number & 255}.0/24") for number in range(turn, turn + count)]
+
+
+class XdpfwApplies(Xdpfw):
+    def prepare(self, lab, count, turn):
+        rules = [f"allow in {port}/tcp from {sender}" for port, sender in pairs(count, turn)]
+        return self.write_rules(lab, ["default deny in", *rules], f"{count}.{turn}")
+
+    def apply(self, lab, file):
+        self.command(lab, "apply", file)
+
+
+class NftApplies(Nftables):
+    def prepare(self, lab, count, turn):
+        rules = "\n".join(f"tcp dport {port} ip saddr {sender} accept" for port, sender in pairs(count, turn))
+        return f"""
+            table inet bench
+            delete table inet bench
+            table inet bench {{
+                chain in {{
+                    type filter hook input priority filter; policy drop;
+                    ct state established,related accept
+                    {rules}
+                }}
+            }}
+            """
+
+    def apply(self, lab, text):
+        self.feed(lab, text)
+
+
+class IptablesApplies(Iptables):
+    def prepare(self, lab, count, turn):
+        rules = "\n".join(f"-A INPUT -p tcp --dport {port} -s {sender} -j ACCEPT" for port, sender in pairs(count, turn))
+        return f"*filter\n:INPUT DROP\n-A INPUT -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT\n{rules}\nCOMMIT\n"
+
+    def apply(self, lab, text):
+        self.feed(lab, text)
+
+
+class ProcessStart(Contender):
+    """What any command costs at least."""
+
+    def prepare(self, lab, count, turn):
+        return None
+
+    def apply(self, lab, _):
+        run(lab.inside(lab.target, ["true"]))
+
+
+def contenders(options):
+    empty = "*filter\nCOMMIT\n"
+    return [XdpfwApplies("xdpfw", options.xdpfw, "native", ["default deny in"], options.scratch), NftApplies("nftables", []),
+            *(IptablesApplies(f"iptables-{flavour}", flavour, empty) for flavour in ("nft", "legacy")),
+            ProcessStart("`true`")]
+
+
+def timed(contender, lab, count, turn):
+    what = contender.prepare(lab, count, turn)
     start = time.perf_counter()
-    function(*arguments)
+    contender.apply(lab, what)
     return (time.perf_counter() - start) * 1000
 
 
-class XdpfwChanges:
-    def __init__(self, lab, contender):
-        self.lab, self.contender = lab, contender
-        ports = range(1000, 1000 + RULES)
-        rules = ["default deny in", *(f"allow in {port}/tcp" for port in ports)]
-        # Two files in turns: applying what is enforced already would have nothing to do.
-        self.files = [contender.write_rules(lab, rules, "first"),
-                      contender.write_rules(lab, [*rules[:-1], "allow in 999/tcp"], "second")]
-
-    def one_rule(self):
-        took = timed(self.contender.command, self.lab, "allow", "in", "22")
-        self.contender.command(self.lab, "delete", "allow", "in", "22")
-        return took
-
-    def many_rules(self):
-        self.files.reverse()
-        return timed(self.contender.command, self.lab, "apply", self.files[0])
-
-
-class NftablesChanges:
-    def __init__(self, lab, contender):
-        self.lab, self.contender = lab, contender
-        self.text = contender.ruleset(range(1000, 1000 + RULES))
-
-    def one_rule(self):
-        rule = ["nft", "add", "rule", "inet", "bench", "in", "tcp", "dport", "22", "accept"]
-        took = timed(run, self.lab.inside(self.lab.target, rule))
-        self.contender.start(self.lab)
-        return took
-
-    def many_rules(self):
-        return timed(self.contender.feed, self.lab, self.text)
-
-
-class ProcessStart:
-    """What any command costs at least."""
-
-    def __init__(self, lab):
-        self.lab = lab
-
-    def one_rule(self):
-        return timed(run, self.lab.inside(self.lab.target, ["true"]))
-
-
-def prepare(stack, contender, changes):
+def set_up(stack, contender):
     lab = stack.enter_context(Lab())
     stack.enter_context(enforcing(contender, lab))
-    return changes(lab, contender)
+    timed(contender, lab, 10, 0)
+    return lab
 
 
-def repeat(section, running, change, repeats):
-    for _ in range(repeats):
-        for name, changes in running.items():
-            section.measure(name, lambda: getattr(changes, change)())
+def goals(count):
+    if count != 10_000:
+        return []
+    return [Goal("apply of 10,000 rules with addresses", "xdpfw", at_most=300, quantity="value"),
+            Goal("the same, of nft -f", "xdpfw", at_most=1.0)]
+
+
+def run_count(options, running, count, faults):
+    section = Section(f"a file of {count:,} rules applied", "ms", 1, [one.name for one in running], "nftables", goals(count))
+    section.errors.update(faults.errors)
+    section.missing.update(faults.missing)
+    for turn in range(1, options.rounds + 1):
+        for contender, lab in running.items():
+            section.measure(contender.name, timed, contender, lab, count, turn)
     return section
 
 
 def sections(options):
-    xdpfw = Xdpfw("xdpfw", options.xdpfw, "native", ["default deny in"], options.scratch)
-    nftables = Nftables("nftables", [])
-    names = [xdpfw.name, nftables.name]
-    repeats = 2 if options.short else REPEATS
+    running = contenders(options)
+    faults = Section("", "", 0, [one.name for one in running], "nftables")
     with ExitStack() as stack:
-        one = Section("a rule added", "ms", 1, [*names, "`true`"], nftables.name)
-        many = Section(f"a file of {RULES:,} rules applied", "ms", 1, names, nftables.name)
-        running = {"xdpfw": one.attempt("xdpfw", prepare, stack, xdpfw, XdpfwChanges),
-                   "nftables": one.attempt("nftables", prepare, stack, nftables, NftablesChanges)}
-        many.errors.update(one.errors)
-        yield repeat(one, {**running, "`true`": ProcessStart(stack.enter_context(Lab()))}, "one_rule", repeats)
-        yield repeat(many, running, "many_rules", repeats)
+        labs_of = {one: faults.attempt(one.name, set_up, stack, one) for one in running}
+        for count in SHORT_COUNTS if options.short else COUNTS:
+            yield run_count(options, labs_of, count, faults)

@@ -71,15 +71,16 @@ class XdpFilter(Contender):
 
 
 class Xdpfw(Contender):
-    def __init__(self, name, binary, mode, rules, scratch):
+    def __init__(self, name, binary, mode, rules, scratch, load=()):
         super().__init__(name)
         self.binary = binary
+        self.load = load  # more words for that command
         self.mode = mode
         self.rules = rules
         self.scratch = scratch
 
     def start(self, lab):
-        self.command(lab, "load", lab.target_interface, "--mode", self.mode)
+        self.command(lab, "load", lab.target_interface, "--mode", self.mode, *self.load)
         self.command(lab, "apply", self.write_rules(lab, self.rules))
 
     def stop(self, lab):
@@ -108,6 +109,7 @@ class Stack(Contender):
     def start(self, lab):
         # Without XDP, a veth takes the generator's frames only while GRO is on.
         run(lab.inside(lab.target, ["ethtool", "-K", lab.target_interface, "gro", "on"]))
+        super().start(lab)
 
     def counters(self, lab):
         """The interface says what arrived, and the IP layer what got past the last hook of a host's input."""
@@ -116,6 +118,10 @@ class Stack(Contender):
         names, values = [line.split() for line in run(lab.inside(lab.target, ["cat", "/proc/net/snmp"])).splitlines()
                          if line.startswith("Ip:")]
         return seen, seen - int(values[names.index("InDelivers")])
+
+
+class XdpfwTc(Stack, Xdpfw):
+    """xdpfw at TC: counted as the stack's own firewalls are."""
 
 
 class Nftables(Stack):

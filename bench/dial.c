@@ -8,16 +8,14 @@
  */
 #include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <netinet/in.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "ends.h"
 #include "util.h"
 
 #define BACKLOG 128
@@ -28,22 +26,6 @@ static const char usage[] = "Usage: dial CLIENT-NETNS SERVER-NETNS ADDRESS PORT 
 
 static const char request[] = "GET / HTTP/1.1\r\nHost: bench\r\nConnection: close\r\n\r\n";
 static const char answer[] = "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nConnection: close\r\n\r\nok\n";
-
-static int enter_netns(const char *path)
-{
-	_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
-
-	return fd < 0 || setns(fd, CLONE_NEWNET) ? -errno : 0;
-}
-
-static int pin_to_cpu(int cpu)
-{
-	cpu_set_t set;
-
-	CPU_ZERO(&set);
-	CPU_SET(cpu, &set);
-	return sched_setaffinity(0, sizeof(set), &set) ? -errno : 0;
-}
 
 static void bound_waiting(int fd)
 {
@@ -107,14 +89,6 @@ static int dial(const struct sockaddr_in *address, int listener)
 	if (!error)
 		error = say(server, client, answer);
 	return error ? error : hang_up(&client, server);
-}
-
-static double read_clock(clockid_t clock)
-{
-	struct timespec time;
-
-	clock_gettime(clock, &time);
-	return time.tv_sec + time.tv_nsec / 1e9;
 }
 
 static int dial_for(double seconds, const struct sockaddr_in *address, int listener)

@@ -70,17 +70,20 @@ class Grounds:
         return lab
 
 
+def command(options, lab, seconds):
+    """The generator's, at the target of @lab. Ahead of all else: what a busy machine has to do can wait for a second."""
+    return ["nice", "-n", "-20", os.path.join(options.build, "gen"),
+            "--iface", lab.source_interface, "--dst-mac", labs.TARGET_MAC,
+            "--src", labs.SOURCE, "--dst", labs.TARGET, "--cpu", str(options.cpu), "--seconds", str(seconds)]
+
+
 def generate(options, lab, traffic, seconds):
     """Flood the target; return the packets sent and the CPU time that sending and receiving them took.
 
     Not the time on the clock: what a busy machine does meanwhile on the same CPU is nobody's cost.
     """
-    # Ahead of all else: what a busy machine has to do can wait for a second.
-    command = ["nice", "-n", "-20", os.path.join(options.build, "gen"),
-               "--iface", lab.source_interface, "--dst-mac", labs.TARGET_MAC,
-               "--src", labs.SOURCE, "--dst", labs.TARGET, "--cpu", str(options.cpu), "--seconds", str(seconds)]
     before = softirq_seconds(options.cpu)
-    text = run(lab.inside(lab.source, [*command, *traffic]))
+    text = run(lab.inside(lab.source, [*command(options, lab, seconds), *traffic]))
     sent, cpu = re.search(r"packets=(\d+) seconds=[\d.]+ cpu=([\d.]+)", text).groups()
     return int(sent), float(cpu) + softirq_seconds(options.cpu) - before
 

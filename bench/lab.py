@@ -6,8 +6,10 @@ bpffs. So namespaces, pinned programs and maps end with the run even if it is ki
 SIGKILL, and a firewall that protects this host is neither seen nor touched.
 """
 
+import json
 import os
 import re
+import select
 import signal
 import subprocess
 import sys
@@ -113,9 +115,22 @@ class Lab:
 
     def start(self, namespace, command):
         """Start a command in the background; it ends with the lab or, if the run is killed, with the run."""
-        command = ["setpriv", "--pdeathsig", "TERM", *self.inside(namespace, ["timeout", "600", *command])]
-        child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self._spawn(namespace, command, stdout=subprocess.DEVNULL)
+
+    def _spawn(self, namespace, command, stdout):
+        command = ["setpriv", "--pdeathsig", "TERM", *self.inside(namespace, ["timeout", "900", *command])]
+        child = subprocess.Popen(command, stdout=stdout, stderr=subprocess.DEVNULL, text=True)
         self.children.append(child)
+        return child
+
+    def source_mac(self):
+        return json.loads(run(["ip", "-n", self.source, "-json", "link", "show", self.source_interface]))[0]["address"]
+
+    def await_word(self, namespace, command, word, seconds=120):
+        """Start a command in the background and wait for the line @word of it."""
+        child = self._spawn(namespace, command, stdout=subprocess.PIPE)
+        if not select.select([child.stdout], [], [], seconds)[0] or child.stdout.readline().strip() != word:
+            raise BenchError(f"{shown(command)}: did not say '{word}' within {seconds} s")
 
     def counters(self):
         """What native XDP on the target's interface has counted: packets seen and packets dropped."""

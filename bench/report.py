@@ -22,6 +22,7 @@ class Goal:
     at_most: float = None
     quantity: str = "ratio"  # or "value", "added_ns"
     against: str = None  # the ratio to this row, instead of to the reference
+    values: object = None  # a function of the section, for what no one row can say; a ratio
 
     def wanted(self):
         return f">= {self.at_least:g}" if self.at_most is None else f"<= {self.at_most:g}"
@@ -100,8 +101,11 @@ class Section:
         return row
 
     def _goal(self, goal):
-        values = {"ratio": lambda: self.ratios(goal.row, goal.against), "value": lambda: self.values[goal.row],
-                  "added_ns": lambda: self.added_ns(goal.row)}[goal.quantity]()
+        if goal.values:
+            values = goal.values(self)
+        else:
+            values = {"ratio": lambda: self.ratios(goal.row, goal.against), "value": lambda: self.values[goal.row],
+                      "added_ns": lambda: self.added_ns(goal.row)}[goal.quantity]()
         reached = median(values) if values else None
         unit = {"ratio": "", "value": self.unit, "added_ns": "ns"}[goal.quantity]
         return {"text": goal.text, "row": goal.row, "wanted": goal.wanted(), "unit": unit, "reached": reached,
@@ -115,8 +119,15 @@ def spread(values):
 def format_spread(values, digits):
     if not values:
         return f"{'-':>9} {'':>17}"
-    around = f"{values['min']:.{digits}f}..{values['max']:.{digits}f}"
-    return f"{values['median']:9.{digits}f} {around:>17}"
+    around = f"{short(values['min'], digits)}..{short(values['max'], digits)}"
+    return f"{short(values['median'], digits):>9} {around:>17}"
+
+
+def short(value, digits):
+    """With @digits behind the point; more where all would be zeros, none where they would be noise."""
+    if 0 < abs(value) < 10 ** -digits:
+        return f"{value:.1g}"
+    return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.{digits}f}"
 
 
 def format_row(result, row, width):
