@@ -11,8 +11,12 @@
 #include "edit.h"
 #include "enforce.h"
 #include "environment.h"
+#include "forward.h"
+#include "forward_check.h"
+#include "local.h"
 #include "open_connections.h"
 #include "overlap.h"
+#include "parse_addr.h"
 #include "parse_number.h"
 #include "statements.h"
 #include "util.h"
@@ -125,6 +129,23 @@ static void warn_of_absent(const struct rule *rule, struct changes *c)
 			rule->cgroup);
 }
 
+/* Packets for other hosts go only where the kernel forwards. */
+static void warn_of_forwarding(const struct forward *f, struct changes *c)
+{
+	bool v4 = forward_is_remote(f) && addr_is_ipv4(&f->targets[0].addr);
+
+	if (forward_is_remote(f) && !host_routes(v4 ? 4 : 6))
+		changes_warn(c, "the kernel does not forward to other hosts now; %s", forwarding_command(v4));
+}
+
+static void warn_of_rule(const struct ruleset *set, const struct statement *s, struct changes *c)
+{
+	warn_of_hidden(set, s->id, c);
+	warn_of_empty_set(set, &s->rule.from, c);
+	warn_of_empty_set(set, &s->rule.to, c);
+	warn_of_absent(&s->rule, c);
+}
+
 static int add_statement(struct ruleset *set, const struct addition *a, const struct statement *wanted, size_t place,
 			 struct changes *c, struct error *e)
 {
@@ -147,12 +168,10 @@ static int add_statement(struct ruleset *set, const struct addition *a, const st
 	if (err)
 		return err;
 	changes_note(c, change, wanted);
-	if (change == CHANGE_NONE || wanted->kind != STATEMENT_RULE)
-		return 0;
-	warn_of_hidden(set, wanted->id, c);
-	warn_of_empty_set(set, &wanted->rule.from, c);
-	warn_of_empty_set(set, &wanted->rule.to, c);
-	warn_of_absent(&wanted->rule, c);
+	if (change != CHANGE_NONE && wanted->kind == STATEMENT_RULE)
+		warn_of_rule(set, wanted, c);
+	else if (wanted->kind == STATEMENT_FORWARD)
+		warn_of_forwarding(&wanted->forward, c);
 	return 0;
 }
 

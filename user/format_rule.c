@@ -6,6 +6,7 @@
 #include "parse_icmp.h"
 #include "parse_ip_protocol.h"
 #include "statement.h"
+#include "user_name.h"
 #include "util.h"
 
 /* A string that was made for this text; NULL without memory. */
@@ -60,8 +61,8 @@ static void word_write(struct text *text, const char *name, const char *value)
 		text_printf(text, " %s %s", name, value);
 }
 
-/* The conditions behind the target. Part of the id, so what it writes today it must write for ever. */
-static void conditions_write(struct text *text, const struct rule *rule)
+/* The conditions behind the target; @user is the rule's. Part of the id, so what it writes today it must write for ever. */
+static void conditions_write(struct text *text, const struct rule *rule, const char *user)
 {
 	if (rule->from.kind != ADDRESS_ANY || rule->source_ports.count) {
 		text_put(text, " from ");
@@ -77,7 +78,7 @@ static void conditions_write(struct text *text, const struct rule *rule)
 	}
 	word_write(text, "on", rule->on);
 	word_write(text, "out on", rule->on_out);
-	word_write(text, "user", rule->user);
+	word_write(text, "user", user);
 	word_write(text, "cgroup", rule->cgroup);
 }
 
@@ -111,7 +112,7 @@ void rule_write(struct text *text, const struct rule *rule)
 		text_put(text, " ");
 		target_write(text, rule);
 	}
-	conditions_write(text, rule);
+	conditions_write(text, rule, rule->user);
 	if (rule->limited)
 		rate_write(text, rule);
 	if (rule->log || rule->log_all)
@@ -138,6 +139,8 @@ static void icmp_match_write(struct text *text, const struct rule *rule)
 
 void rule_match_write(struct text *text, const struct rule *rule)
 {
+	char user[USER_NAME_MAX];
+
 	text_printf(text, "%s ", dir_name(rule->dir));
 	if (rule->match == MATCH_PROTOCOL)
 		text_printf(text, "proto %u", rule->protocol);
@@ -145,7 +148,7 @@ void rule_match_write(struct text *text, const struct rule *rule)
 		icmp_match_write(text, rule);
 	else
 		target_write(text, rule);
-	conditions_write(text, rule);
+	conditions_write(text, rule, rule->user ? user_name(rule->user, user) : NULL);
 }
 
 char *address_text(const struct address_match *match)

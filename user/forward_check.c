@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "iface.h"
+#include "local.h"
 #include "neighbour.h"
 #include "nexthop.h"
 #include "parse_addr.h"
@@ -22,6 +23,11 @@ static const char *const names[] = {
 const char *fault_name(enum fault_kind kind)
 {
 	return names[kind];
+}
+
+const char *forwarding_command(bool v4)
+{
+	return v4 ? "sysctl -w net.ipv4.ip_forward=1" : "sysctl -w net.ipv6.conf.all.forwarding=1";
 }
 
 struct findings {
@@ -47,15 +53,6 @@ static bool is_loaded(const struct session *s, int ifindex)
 		if ((int)s->store.ifaces[i].ifindex == ifindex && iface_is_live(&s->store, &s->store.ifaces[i]))
 			return true;
 	return false;
-}
-
-static bool kernel_forwards(bool v4)
-{
-	_fclose_ FILE *file =
-		fopen(v4 ? "/proc/sys/net/ipv4/ip_forward" : "/proc/sys/net/ipv6/conf/all/forwarding", "re");
-	int on = 0;
-
-	return file && fscanf(file, "%d", &on) == 1 && on;
 }
 
 static void check_interface(const struct session *s, int ifindex, struct findings *f)
@@ -98,8 +95,7 @@ size_t forward_check(const struct session *s, const struct forward_target *targe
 		check_interface(s, hop.ifindex, &f);
 		check_neighbour(&hop, &target->addr, &f);
 	}
-	if (!kernel_forwards(v4))
-		note(&f, FAULT_FORWARDING, "the kernel does not forward; sysctl -w %s=1",
-		     v4 ? "net.ipv4.ip_forward" : "net.ipv6.conf.all.forwarding");
+	if (!host_routes(v4 ? 4 : 6))
+		note(&f, FAULT_FORWARDING, "the kernel does not forward; %s", forwarding_command(v4));
 	return f.count;
 }

@@ -25,6 +25,9 @@ struct fault {
 /* What stands in the way of @target, from the first to check to the last; returns how many. Nothing for local ones. */
 size_t forward_check(const struct session *s, const struct forward_target *target, struct fault faults[FAULTS_MAX]);
 
+/* What lets the kernel forward in a family. */
+const char *forwarding_command(bool v4);
+
 /* For JSON. */
 const char *fault_name(enum fault_kind kind);
 

@@ -12,6 +12,7 @@
 #include "forward.h"
 #include "logins.h"
 #include "route.h"
+#include "translations.h"
 #include "util.h"
 
 /* The policy before or after the change, as one login meets it. */
@@ -32,6 +33,8 @@ struct guard {
 struct visitor {
 	const struct login *login;
 	char iface[IFNAMSIZ];
+	bool forwarded; /* by a one-way forward, which listens on `port` */
+	__u16 port;
 	struct side before, after;
 	__u64 now; /* unix seconds */
 };
@@ -60,6 +63,25 @@ static bool will_be_loaded(const struct guard *g, int ifindex)
 	return is_loaded(g->session, ifindex);
 }
 
+/* By which port did he come, if a one-way forward rewrote it? The data path knows the connection. */
+static void find_port(const struct xdpfw_translation *t, __u8 protocol, void *data)
+{
+	struct visitor *v = data;
+
+	if (protocol != IPPROTO_TCP || !(t->flags & XDPFW_FORWARD_LOCAL) || t->target_port != v->login->local_port ||
+	    t->source_port != v->login->remote_port || memcmp(&t->client, &v->login->remote, sizeof(t->client)) != 0)
+		return;
+	v->forwarded = true;
+	v->port = t->host_port;
+}
+
+static void find_way(const struct session *s, struct visitor *v)
+{
+	if (v->before.filters)
+		translations_each(s->store.translations,
+				  s->store.heads[xdpfw_control_active(s->store.control->word)].timeouts, find_port, v);
+}
+
 /*
  * Where does he come in? By the interface by which the answers leave, or by the one that has the address he talks to:
  * where those differ the one that is filtered counts.
@@ -80,6 +102,7 @@ static bool begin_visit(const struct guard *g, const struct login *login, struct
 		.now = time(NULL),
 	};
 	memcpy(v->iface, info.name, sizeof(v->iface));
+	find_way(g->session, v);
 	return true;
 }
 
@@ -134,6 +157,20 @@ static bool is_led_astray(const struct visitor *v, struct harm *harm)
 	harm->deleted = !harm->cause;
 	if (!harm->cause)
 		harm->cause = find_forward(v->before.set, harm->port);
+	return true;
+}
+
+/* The forward that he came by goes, or leads elsewhere: he stays, but nobody comes that way again. */
+static bool loses_forward(const struct visitor *v, struct harm *harm)
+{
+	const struct statement *before = find_forward(v->before.set, harm->port);
+	const struct statement *after = find_forward(v->after.set, harm->port);
+
+	if (!before || (after && after->id == before->id))
+		return false;
+	harm->what = "keep out new logins";
+	harm->cause = after ? after : before;
+	harm->deleted = !after;
 	return true;
 }
 
@@ -239,10 +276,11 @@ static int refuse(const struct visitor *v, const struct harm *harm, struct error
 
 static int check(const struct guard *g, const struct visitor *v, struct error *e)
 {
-	struct harm harm = {.port = behind(&v->before, v->login->local_port)};
+	struct harm harm = {.port = v->forwarded ? v->port : behind(&v->before, v->login->local_port)};
+	bool led_away = v->forwarded ? loses_forward(v, &harm) : is_led_astray(v, &harm) || is_handed_away(v, &harm);
 
-	if (is_led_astray(v, &harm) || is_handed_away(v, &harm) || is_blocked(v, &harm) || is_panicked(v, &harm) ||
-	    is_kept_out(v, &harm) || is_shut_out(g, v, &harm))
+	if (led_away || is_blocked(v, &harm) || is_panicked(v, &harm) || is_kept_out(v, &harm) ||
+	    is_shut_out(g, v, &harm))
 		return refuse(v, &harm, e);
 	return 0;
 }

@@ -12,6 +12,7 @@
 #include "rule_target.h"
 #include "rule_words.h"
 #include "statement.h"
+#include "util.h"
 
 #define LONGEST_NAME     250
 #define HIGHEST_LIMIT    65535
@@ -71,22 +72,37 @@ static bool is_plain(const char *word)
 	return *word && strlen(word) <= LONGEST_NAME && *word != '-';
 }
 
+/* Each cgroup has one path: `/a//b/` is a/b. Returns false if a part of it is `.` or `..`. */
+static bool straighten(char *path)
+{
+	char *to = path;
+
+	for (const char *part = path + strspn(path, "/"); *part;) {
+		size_t length = strcspn(part, "/");
+
+		if (*part == '.' && (length == 1 || (length == 2 && part[1] == '.')))
+			return false;
+		if (to > path)
+			*to++ = '/';
+		memmove(to, part, length);
+		to += length;
+		part += length + strspn(part + length, "/");
+	}
+	*to = '\0';
+	return true;
+}
+
 static int parse_cgroup(const char *word, char **to, struct error *e)
 {
-	const char *path = word + strspn(word, "/");
-	size_t length = strlen(path);
-	char *copy;
+	_free_ char *path = strdup(word);
 
-	while (length && path[length - 1] == '/')
-		length--;
-	if (!length || !is_plain(path) || strstr(path, ".."))
+	if (!path)
+		return fail(e, -ENOMEM, "out of memory");
+	if (!straighten(path) || !is_plain(path))
 		return fail(e, -EINVAL,
 			    "'%s': not a cgroup; write its path below /sys/fs/cgroup, as system.slice/nginx.service",
 			    excerpt(word).text);
-	copy = strndup(path, length);
-	if (!copy)
-		return fail(e, -ENOMEM, "out of memory");
-	*to = copy;
+	*to = steal_pointer(&path);
 	return 0;
 }
 

@@ -166,6 +166,34 @@ def test_cgroups(loaded, family, cgroup):
     assert not connects(loaded, family, port, inside)
 
 
+def test_cgroup_that_comes_again(loaded, family, cgroup):
+    """A service that restarts has another cgroup: its rule needs `reload`, a rule for what lies above does not."""
+    name, inside = cgroup
+    inner = Path(next(line.split()[1] for line in Path("/proc/self/mounts").read_text(encoding="utf-8").splitlines()
+                      if line.split()[2] == "cgroup2"), name, "inner")
+    ports = traffic.fresh_port(), traffic.fresh_port()
+    for port in ports:
+        traffic.listen(loaded.net.peer, family, port)
+    loaded.policy(f"deny out {ports[0]}/tcp cgroup {name}/inner", f"deny out {ports[1]}/tcp cgroup {name}")
+    assert [connects(loaded, family, port, inside) for port in ports] == [False, False]
+    assert traffic.eventually(lambda: "populated 0" in Path(inner, "cgroup.events").read_text(encoding="ascii"))
+    inner.rmdir()
+    inner.mkdir()
+    assert [connects(loaded, family, port, inside) for port in ports] == [True, False]
+    loaded("reload")  # what ExecStartPre= does
+    assert [connects(loaded, family, port, inside) for port in ports] == [False, False]
+
+
+def test_user_by_name_and_number(fw):
+    """The same rule, whichever is typed; what is typed is what is shown."""
+    fw("allow out 443 user root")
+    assert fw.json("allow out 443 user 0")["changed"] is False
+    fw("deny out 443 user 0")
+    assert fw.rules_lines() == ["deny out 443 user 0"]
+    fw("delete deny out 443 user root")
+    assert fw.rules_lines() == []
+
+
 def test_what_is_not_there_is_said(fw):
     """A rule about it matches nothing, which looks like a rule that does not work."""
     assert "no such interface" in fw.json("allow in 22 on nosuch0")["warnings"][0]

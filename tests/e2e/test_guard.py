@@ -171,6 +171,28 @@ def test_through_a_link(fw, daemon):
     assert session.lives()
 
 
+def test_through_a_one_way_forward(fw, daemon):
+    """Logged in by port 8022, which leads to 22 one way: without it he stays, but nobody comes that way again."""
+    server = daemon()
+    fw("forward 8022:22 one-way")
+    fw("allow in 8022 from 198.51.100.0/24")
+    fw.load("tc")
+    session = server.login(port=8022)
+    gone = "deleting 'forward 8022:22 one-way'"
+    refused(fw, "delete forward 8022:22 one-way", gone, "port 8022 (sshd)", "keep out new logins")
+    refused(fw, "delete forward 8022:22 one-way --kill", gone)
+    refused(fw, "apply -", gone, stdin="allow in 8022\n")
+    refused(fw, "apply -", "'forward 8022:2222 one-way'", stdin="forward 8022:2222 one-way\n")
+    refused(fw, "deny in 8022", "'deny in 8022'", "port 8022 (sshd)")
+    refused(fw, f"block {V4.peer}", f"'block {V4.peer}'", "cut the login")
+    fw("forward 8023:22 one-way")
+    fw("delete forward 8023:22 one-way")
+    fw("allow in 22")
+    assert session.lives()
+    fw("delete forward 8022:22 one-way --force")
+    assert session.lives(), "what is open goes on"
+
+
 def test_sshd_moved_to_another_port(fw, daemon, tmp_path):
     """The session came by 22, but sshd now listens on 2222 alone: that is the way in that must stay."""
     first = daemon(22)

@@ -351,6 +351,20 @@ def test_dry_run_of_load(fw):
     assert fw.attached() == [] and fw.pinned() == []
 
 
+def test_forward_warns_while_the_kernel_forwards_nothing(either):
+    """A fresh namespace does not forward; the warning has the command that mends it, and then is gone."""
+    for family, name, words in (
+        (4, "net.ipv4.ip_forward", "forward 443:10.0.0.5:8443"),
+        (6, "net.ipv6.conf.all.forwarding", "forward 444:[fd00::5]:8443"),
+    ):
+        warnings = either.json(words)["warnings"]
+        assert warnings == [f"the kernel does not forward to other hosts now; sysctl -w {name}=1"], f"IPv{family}"
+        assert f"sysctl -w {name}=1" in either(words).err, "said again while it is so"
+        either.net.host.run("sysctl", "-qw", f"{name}=1")
+        assert not either.json(words)["warnings"]
+    assert not either.json("forward 80:8080 one-way")["warnings"], "that is this host's own"
+
+
 def test_shadowed_rule_warns(either):
     """A rule that an earlier one decides otherwise is taken, and named."""
     either("allow in 20-30")

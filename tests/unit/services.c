@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Databases of services and protocols of our own in place of libc's, so that the tests
+ * Databases of services, protocols and users of our own in place of libc's, so that the tests
  * do not depend on the machine, and to have entries that no sane file has.
  */
 #include <arpa/inet.h>
 #include <netdb.h>
+#include <pwd.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -72,6 +73,24 @@ struct protoent *getprotobyname(const char *name)
 		protocol.p_name = (char *)protocol_database[i].name;
 		protocol.p_proto = protocol_database[i].number;
 		return &protocol;
+	}
+	return NULL;
+}
+
+static const struct {
+	const char *name;
+	uid_t number;
+} user_database[] = {{"root", 0}, {"www-data", 33}};
+
+struct passwd *getpwuid(uid_t number)
+{
+	static struct passwd user;
+
+	for (size_t i = 0; i < ARRAY_SIZE(user_database); i++) {
+		if (user_database[i].number != number)
+			continue;
+		user.pw_name = (char *)user_database[i].name;
+		return &user;
 	}
 	return NULL;
 }
