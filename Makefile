@@ -151,7 +151,7 @@ demo: deps-build
 	$(Q)$(MAKE) --no-print-directory all
 	$(Q)tests/demo
 
-# Benchmarks: ratios in one run; nothing is asserted.
+# Benchmarks: ratios in one run; nothing is asserted. Writes docs/benchmarks.md.
 $(BUILD)/bench/%.bpf.o: bench/%.bpf.c bench/gen.h | $(BUILD)/bench
 	$(call say,CLANG,$@)
 	$(Q)$(CLANG) $(BPF_CFLAGS) -Wno-unused-parameter -c $< -o $@
@@ -176,7 +176,7 @@ bench-short: all bench-programs
 
 bench: deps-build deps-bench
 	$(Q)$(MAKE) --no-print-directory all bench-programs
-	$(Q)bench/run $(BENCH_FLAGS)
+	$(Q)bench/run --docs --json $(BUILD)/bench/result.json $(BENCH_FLAGS)
 
 deps-build deps-deb deps-test deps-clangs deps-lint deps-bench deps-docker deps-kernel:
 	$(Q)scripts/install-deps $(@:deps-%=%)

@@ -75,17 +75,28 @@ def contenders(options):
             ProcessStart("`true`")]
 
 
-def timed(contender, lab, count, turn):
-    what = contender.prepare(lab, count, turn)
+def timed(function, *arguments):
+    """Milliseconds."""
     start = time.perf_counter()
-    contender.apply(lab, what)
+    function(*arguments)
     return (time.perf_counter() - start) * 1000
 
 
-def set_up(stack, contender):
+def prepare(stack, contender, make=lambda lab, contender: lab):
+    """Contender in force, in a lab of its own: what @make makes of the two."""
     lab = stack.enter_context(Lab())
     stack.enter_context(enforcing(contender, lab))
-    timed(contender, lab, 10, 0)
+    return make(lab, contender)
+
+
+def apply_once(contender, lab, count, turn):
+    what = contender.prepare(lab, count, turn)
+    return timed(contender.apply, lab, what)
+
+
+def set_up(stack, contender):
+    lab = prepare(stack, contender)
+    apply_once(contender, lab, 10, 0)
     return lab
 
 
@@ -102,7 +113,7 @@ def run_count(options, running, count, faults):
     section.missing.update(faults.missing)
     for turn in range(1, options.rounds + 1):
         for contender, lab in running.items():
-            section.measure(contender.name, timed, contender, lab, count, turn)
+            section.measure(contender.name, apply_once, contender, lab, count, turn)
     return section
 
 

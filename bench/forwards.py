@@ -12,7 +12,7 @@ from contextlib import ExitStack
 import flood
 from contenders import Limit, Nftables, Xdpfw, enforcing
 from lab import BenchError, Lab, run
-from report import Section
+from report import Goal, Section
 
 PORT = 9
 # RFC 5737: the wire behind the target.
@@ -115,7 +115,9 @@ def set_up(stack, options, traffic, contender):
 
 def run_scenario(options, title, traffic):
     ours = contenders(options)
-    section = Section(title, "Mpps", 2, [contender.name for contender in ours], ours[0].name)
+    section = Section(title, "Mpps", 2, [contender.name for contender in ours], ours[0].name,
+                      [Goal(f"{title}, of a bare redirect", ours[1].name, at_least=0.75),
+                       Goal("the same, of nft dnat + masquerade", ours[1].name, at_least=4, against=ours[2].name)])
     with ExitStack() as stack:
         running = {contender: section.attempt(contender.name, set_up, stack, options, traffic, contender)
                    for contender in ours}
