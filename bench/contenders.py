@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """What is compared. A contender puts itself in front of a lab's target and takes itself away again."""
 
-import json
 import os
 import shutil
 from contextlib import contextmanager
@@ -47,6 +46,9 @@ class Limit(Contender):
     def start(self, lab):
         run(["ip", "-n", lab.target, "link", "set", "dev", lab.target_interface,
              "xdpdrv", "obj", self.object, "program", self.program])
+
+    def stop(self, lab):
+        run(["ip", "-n", lab.target, "link", "set", "dev", lab.target_interface, "xdpdrv", "off"])
 
 
 class XdpFilter(Contender):
@@ -112,12 +114,7 @@ class Stack(Contender):
         super().start(lab)
 
     def counters(self, lab):
-        """The interface says what arrived, and the IP layer what got past the last hook of a host's input."""
-        link = json.loads(run(["ip", "-n", lab.target, "-json", "-statistics", "link", "show", lab.target_interface]))
-        seen = link[0]["stats64"]["rx"]["packets"]
-        names, values = [line.split() for line in run(lab.inside(lab.target, ["cat", "/proc/net/snmp"])).splitlines()
-                         if line.startswith("Ip:")]
-        return seen, seen - int(values[names.index("InDelivers")])
+        return lab.stack_counters()
 
 
 class XdpfwTc(Stack, Xdpfw):

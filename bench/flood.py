@@ -39,11 +39,14 @@ class Scenario:
 
 
 class Grounds:
-    """Contenders in force, each in a lab of its own, made when first asked for and kept for all scenarios of a part."""
+    """Contenders in force, each in a lab of its own, made when first asked for and kept for all scenarios of a part.
+
+    Borrowed interfaces are one pair, so with those only one lab is there at a time, made anew for each turn.
+    """
 
     def __init__(self, options):
         self.options = options
-        self.labs, self.faults = {}, {}
+        self.labs, self.faults, self.warm = {}, {}, set()
         self.stack = ExitStack()
 
     def __enter__(self):
@@ -57,34 +60,52 @@ class Grounds:
             raise self.faults[contender]
         if contender not in self.labs:
             try:
+                self._make_room()
                 self.labs[contender] = self._prepare(contender)
             except BenchError as fault:
                 self.faults[contender] = fault
                 raise
         return self.labs[contender]
 
+    def _make_room(self):
+        if Lab.pair:
+            self.stack.close()
+            self.labs.clear()
+            self.warm.clear()
+
     def _prepare(self, contender):
         lab = self.stack.enter_context(Lab())
         lab.start(lab.target, ["python3", "-c", SINK])
         self.stack.enter_context(enforcing(contender, lab))
+        lab.await_carrier()
         return lab
+
+    def measure(self, contender, scenario):
+        lab = self.lab(contender)
+        if (contender, scenario) not in self.warm:
+            measure(self.options, lab, contender, scenario, 0.05)  # pages, caches, JIT: paid before the first round
+            self.warm.add((contender, scenario))
+        return measure(self.options, lab, contender, scenario, self.options.seconds)
 
 
 def command(options, lab, seconds):
     """The generator's, at the target of @lab. Ahead of all else: what a busy machine has to do can wait for a second."""
     return ["nice", "-n", "-20", os.path.join(options.build, "gen"),
-            "--iface", lab.source_interface, "--dst-mac", labs.TARGET_MAC,
+            "--iface", lab.source_interface, "--dst-mac", lab.target_mac,
             "--src", labs.SOURCE, "--dst", labs.TARGET, "--cpu", str(options.cpu), "--seconds", str(seconds)]
 
 
 def generate(options, lab, traffic, seconds):
     """Flood the target; return the packets sent and the CPU time that sending and receiving them took.
 
-    Not the time on the clock: what a busy machine does meanwhile on the same CPU is nobody's cost.
+    Not the time on the clock: what a busy machine does meanwhile on the same CPU is nobody's cost. But with
+    borrowed interfaces it is the clock's: real ones receive on other CPUs, beside the generator.
     """
     before = softirq_seconds(options.cpu)
     text = run(lab.inside(lab.source, [*command(options, lab, seconds), *traffic]))
-    sent, cpu = re.search(r"packets=(\d+) seconds=[\d.]+ cpu=([\d.]+)", text).groups()
+    sent, cpu, sending = re.search(r"packets=(\d+) .* cpu=([\d.]+) .* sending=([\d.]+)", text).groups()
+    if Lab.pair:
+        return int(sent), float(sending)
     return int(sent), float(cpu) + softirq_seconds(options.cpu) - before
 
 
@@ -119,13 +140,6 @@ def measure(options, lab, contender, scenario, seconds):
     return right / took / 1e6
 
 
-def warm_up(grounds, contender, scenario):
-    """Pages, caches, JIT: paid before the first round."""
-    lab = grounds.lab(contender)
-    measure(grounds.options, lab, contender, scenario, 0.05)
-    return lab
-
-
 def run_scenario(grounds, scenario):
     names = [contender.name for contender in scenario.contenders]
     section = Section(scenario.title, "Mpps", 2, names, names[0], scenario.goals)
@@ -134,9 +148,6 @@ def run_scenario(grounds, scenario):
 
 
 def measure_in_turns(section, grounds, scenario_of):
-    options = grounds.options
-    running = {contender: section.attempt(contender.name, warm_up, grounds, contender, scenario)
-               for contender, scenario in scenario_of.items()}
-    for _ in range(options.rounds):
-        for contender, lab in running.items():
-            section.measure(contender.name, measure, options, lab, contender, scenario_of[contender], options.seconds)
+    for _ in range(grounds.options.rounds):
+        for contender, scenario in scenario_of.items():
+            section.measure(contender.name, grounds.measure, contender, scenario)

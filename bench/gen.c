@@ -89,7 +89,7 @@ static const char usage[] = "Usage: gen --iface IFACE --dst-mac MAC --src ADDR -
 			    "  --pps N              offered rate, a batch at a time, waiting busily (as many as go)\n"
 			    "  --batch N            frames sent at once, 1..256 (64)\n"
 			    "  --cpu N              pin to this CPU\n"
-			    "Prints: packets=N seconds=S cpu=S pps=N\n";
+			    "Prints: packets=N seconds=S cpu=S pps=N sending=S\n";
 
 static int bad_word(const char *option, const char *word, const char *expected)
 {
@@ -541,12 +541,15 @@ static double cpu_used(void)
 	return read_clock(CLOCK_THREAD_CPUTIME_ID);
 }
 
-static int run_burst(int program, unsigned char *frame, const struct options *options, unsigned int repeat)
+/* Adds to @sending what the burst took without setting up and waiting for the grace period, in seconds. */
+static int run_burst(int program, unsigned char *frame, const struct options *options, unsigned int repeat,
+		     double *sending)
 {
 	LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = frame, .data_size_in = options->size, .repeat = repeat,
 		    .flags = BPF_F_TEST_XDP_LIVE_FRAMES, .batch_size = options->batch);
 	int error = bpf_prog_test_run_opts(program, &run);
 
+	*sending += run.duration * 1e-9 * repeat;
 	/* A signal ends a burst early; the loop above us then ends as well. */
 	return error == -EINTR ? 0 : error;
 }
@@ -560,15 +563,15 @@ static unsigned int next_burst(unsigned int burst, double seconds)
 }
 
 /* One call for all that is to be sent: between two calls there would be a gap of a grace period. */
-static int run_paced(struct gen_bpf *skeleton, unsigned char *frame, const struct options *options)
+static int run_paced(struct gen_bpf *skeleton, unsigned char *frame, const struct options *options, double *sending)
 {
 	double packets = options->pps * options->seconds;
 
 	return run_burst(bpf_program__fd(skeleton->progs.generate), frame, options,
-			 packets < options->count ? packets : options->count);
+			 packets < options->count ? packets : options->count, sending);
 }
 
-static int run_bursts(struct gen_bpf *skeleton, unsigned char *frame, const struct options *options)
+static int run_bursts(struct gen_bpf *skeleton, unsigned char *frame, const struct options *options, double *sending)
 {
 	int program = bpf_program__fd(skeleton->progs.generate);
 	double end = now() + options->seconds;
@@ -580,7 +583,7 @@ static int run_bursts(struct gen_bpf *skeleton, unsigned char *frame, const stru
 		unsigned int repeat = left < burst ? left : burst;
 		double before = cpu_used();
 
-		error = run_burst(program, frame, options, repeat);
+		error = run_burst(program, frame, options, repeat, sending);
 		left -= repeat;
 		burst = next_burst(repeat, cpu_used() - before);
 	}
@@ -588,13 +591,14 @@ static int run_bursts(struct gen_bpf *skeleton, unsigned char *frame, const stru
 }
 
 struct duration {
-	double elapsed, cpu; /* seconds */
+	double elapsed, cpu, sending; /* seconds */
 };
 
 static int flood(struct gen_bpf *skeleton, unsigned char *frame, const struct options *options, struct duration *took)
 {
 	double start = now(), cpu = cpu_used();
-	int error = options->pps ? run_paced(skeleton, frame, options) : run_bursts(skeleton, frame, options);
+	int error = options->pps ? run_paced(skeleton, frame, options, &took->sending)
+				 : run_bursts(skeleton, frame, options, &took->sending);
 
 	took->elapsed = now() - start;
 	took->cpu = cpu_used() - cpu;
@@ -613,7 +617,7 @@ static int generate(const struct options *options)
 	__attribute__((cleanup(cleanup_skeleton))) struct gen_bpf *skeleton = NULL;
 	unsigned char frame[MAX_SIZE] = {};
 	struct gen_config config = {};
-	struct duration took;
+	struct duration took = {};
 	int error = build_config(options, frame, &config);
 
 	if (error)
@@ -629,8 +633,8 @@ static int generate(const struct options *options)
 		error = flood(skeleton, frame, options, &took);
 	if (error)
 		return error;
-	printf("packets=%llu seconds=%.6f cpu=%.6f pps=%.0f\n", skeleton->bss->sent, took.elapsed, took.cpu,
-	       skeleton->bss->sent / took.elapsed);
+	printf("packets=%llu seconds=%.6f cpu=%.6f pps=%.0f sending=%.6f\n", skeleton->bss->sent, took.elapsed,
+	       took.cpu, skeleton->bss->sent / took.elapsed, took.sending);
 	return 0;
 }
 

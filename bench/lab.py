@@ -13,6 +13,7 @@ import select
 import signal
 import subprocess
 import sys
+import time
 
 # RFC 2544 reserves 198.18.0.0/15 for benchmarks: two halves of one subnet, so that
 # 65,536 source addresses do not reach into the target's half.
@@ -68,12 +69,16 @@ class Lab:
     """A source and a target namespace, joined by a veth pair; the target is under test."""
 
     count = 0
+    pair = None  # names of two interfaces that are to be used instead of a veth pair (--iface)
 
     def __init__(self):
         Lab.count += 1
         # Numbered throughout: xdp-filter and others pin by interface name, whatever the namespace.
         self.source, self.target = f"xbs{Lab.count}", f"xbt{Lab.count}"
         self.source_interface, self.target_interface = f"xbsv{Lab.count}", f"xbtv{Lab.count}"
+        if Lab.pair:
+            self.source_interface, self.target_interface = Lab.pair
+        self.target_mac = TARGET_MAC
         self.children = []
 
     def __enter__(self):
@@ -88,19 +93,50 @@ class Lab:
         for child in self.children:
             child.terminate()  # timeout(1) hands SIGTERM on; SIGKILL would orphan what it runs
             child.wait()
+        if Lab.pair:
+            self._give_back()
         for name in (self.source, self.target):
             subprocess.run(["ip", "netns", "delete", name], stderr=subprocess.DEVNULL)
+
+    def _give_back(self):
+        """To where they came from: a veth would die with its namespace."""
+        for namespace, interface in ((self.source, self.source_interface), (self.target, self.target_interface)):
+            subprocess.run(["ip", "-n", namespace, "link", "set", "dev", interface, "netns", str(os.getpid())],
+                           stderr=subprocess.DEVNULL)
 
     def _create(self):
         run(["ip", "netns", "add", self.source])
         run(["ip", "netns", "add", self.target])
+        if Lab.pair:
+            self._borrow()
+        else:
+            self._make_pair()
+        self._configure(self.source, self.source_interface, SOURCE)
+        self._configure(self.target, self.target_interface, TARGET)
+
+    def _make_pair(self):
         # Like a NIC that hashes one flow to one queue: one queue, so one CPU does all the work.
         run(["ip", "link", "add", self.source_interface, "netns", self.source,
              "numtxqueues", "1", "numrxqueues", "1", "type", "veth",
              "peer", "name", self.target_interface, "netns", self.target,
              "address", TARGET_MAC, "numtxqueues", "1", "numrxqueues", "1"])
-        self._configure(self.source, self.source_interface, SOURCE)
-        self._configure(self.target, self.target_interface, TARGET)
+
+    def _borrow(self):
+        for namespace, interface in ((self.source, self.source_interface), (self.target, self.target_interface)):
+            run(["ip", "link", "set", "dev", interface, "netns", namespace])
+        self.target_mac = self._link(self.target, self.target_interface)["address"]
+
+    @staticmethod
+    def _link(namespace, interface):
+        return json.loads(run(["ip", "-n", namespace, "-json", "-statistics", "link", "show", "dev", interface]))[0]
+
+    def await_carrier(self):
+        """Drivers of real interfaces take them down for a while to attach a program."""
+        for _ in range(150):
+            if self._link(self.target, self.target_interface)["operstate"] == "UP":
+                return
+            time.sleep(0.1)
+        raise BenchError(f"{self.target_interface}: no carrier")
 
     @staticmethod
     def _configure(namespace, interface, address):
@@ -124,7 +160,7 @@ class Lab:
         return child
 
     def source_mac(self):
-        return json.loads(run(["ip", "-n", self.source, "-json", "link", "show", self.source_interface]))[0]["address"]
+        return self._link(self.source, self.source_interface)["address"]
 
     def await_word(self, namespace, command, word, seconds=120):
         """Start a command in the background and wait for the line @word of it."""
@@ -133,10 +169,19 @@ class Lab:
             raise BenchError(f"{shown(command)}: did not say '{word}' within {seconds} s")
 
     def counters(self):
-        """What native XDP on the target's interface has counted: packets seen and packets dropped."""
+        """Packets seen and packets dropped by native XDP: as a veth's driver tells, or, of others, as the stack does."""
         text = run(self.inside(self.target, ["ethtool", "-S", self.target_interface]))
 
         def total(name):
             return sum(int(number) for number in re.findall(rf"rx_queue_\d+_{name}: (\d+)", text))
 
+        if "_xdp_packets" not in text:
+            return self.stack_counters()
         return total("xdp_packets"), total("xdp_drops")
+
+    def stack_counters(self):
+        """The interface says what arrived, and the IP layer what got past the last hook of a host's input."""
+        seen = self._link(self.target, self.target_interface)["stats64"]["rx"]["packets"]
+        names, values = [line.split() for line in run(self.inside(self.target, ["cat", "/proc/net/snmp"])).splitlines()
+                         if line.startswith("Ip:")]
+        return seen, seen - int(values[names.index("InDelivers")])
