@@ -57,11 +57,11 @@ def write(report, path):
 
 
 def introduction(report):
-    busy = report["load"] > 0.3
     words = (f"{report['time'][:16].replace('T', ' ')}, {report['cpu']}, {report['cpus']} CPUs, Linux {report['kernel']}; "
              "xdpfw at native XDP where no mode is named; "
-             f"medians of {report['rounds']} rounds in turns, {report['seconds']:g} s each. Load average at the start: {report['load']:.1f}"
-             + ("; **the machine was busy with other things**, so trust ratios, and those not to the last digit." if busy else "."))
+             f"medians of {report['rounds']} rounds in turns, {report['seconds']:g} s each. "
+             f"When a part began, other work used {100 * report['busy']:.0f} % of the CPUs at most"
+             + (": **the machine was busy**, so trust ratios only, and those not to the last digit." if report["busy"] > 0.1 else "."))
     return ["# Benchmarks", "", "Written by `make bench`, which measures all this again on your machine (as root; nothing leaves it).", "",
             words, ""]
 

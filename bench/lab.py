@@ -61,8 +61,9 @@ def run(command, timeout=60, env=None, stdin=None):
 
 
 def shown(command):
-    """The start of a command, for a message, without how it got into its namespace."""
-    return " ".join(command[2:8] if command[0] == "nsenter" else command[:6])
+    """The start of a command, for a message, without how it got into its namespace, and without folders."""
+    words = command[2:8] if command[0] == "nsenter" else command[:6]
+    return " ".join(os.path.basename(word) or word for word in words)
 
 
 class Lab:

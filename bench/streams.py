@@ -56,8 +56,9 @@ def read_result(text):
 
 
 def client(options, streams):
+    amount = ["--bytes", "50M"] if options.short else ["--time", str(max(1, round(options.seconds * 3)))]
     # Client and server on a CPU each: left to the scheduler, they share one in some rounds.
-    return ["iperf3", "-c", labs.TARGET, "-p", str(PORT), "-P", str(streams), "-t", str(max(1, round(options.seconds * 3))),
+    return ["iperf3", "-c", labs.TARGET, "-p", str(PORT), "-P", str(streams), *amount,
             "--connect-timeout", "5000", "-A", f"{options.cpu},{options.other_cpu}", "-J"]
 
 
