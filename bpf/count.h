@@ -16,29 +16,31 @@ static __always_inline void add(struct xdpfw_count *count, const struct pkt *p)
 	count->bytes += p->length;
 }
 
-static __always_inline void count_reason(const struct pkt *p, enum xdpfw_dir dir, __u32 cpu, __u32 decision)
+static __always_inline void count_reason(struct xdpfw_tallies *t, const struct pkt *p, enum xdpfw_dir dir,
+					 __u32 decision)
 {
-	struct xdpfw_reason_counts *counts = bpf_map_lookup_elem(&reason_counts, &cpu);
-
-	if (counts) /* verdict and reason as one index: they are the top byte */
-		add(&counts->at[dir][0][0] + (decision >> XDPFW_REASON_SHIFT), p);
+	/* Verdict and reason as one index: they are the top byte. */
+	add(&t->reasons.at[dir][0][0] + (decision >> XDPFW_REASON_SHIFT), p);
 }
 
-/* Add to a delta; false if it is full and @count must take it (and then, at last, the delta be cleared). */
-static __always_inline bool add_delta(__u32 *delta, struct xdpfw_count *count, const struct pkt *p)
+/* Add to a delta; false if it has no room and the count must take both. */
+static __always_inline bool add_delta(__u16 *delta, const struct pkt *p)
 {
-	count->packets = (*delta >> XDPFW_DELTA_BYTES) + p->segments;
-	count->bytes = (*delta & XDPFW_DELTA_BYTES_MAX) + p->length;
-	if (unlikely(count->packets > XDPFW_DELTA_PACKETS_MAX || count->bytes > XDPFW_DELTA_BYTES_MAX))
+	__u32 packets = (*delta >> XDPFW_DELTA_BYTES) + p->segments;
+	__u32 bytes = (*delta & XDPFW_DELTA_BYTES_MAX) + p->length - p->segments * XDPFW_DELTA_LEAST;
+
+	if (unlikely(packets > XDPFW_DELTA_PACKETS_MAX || bytes > XDPFW_DELTA_BYTES_MAX)) /* or below 0 */
 		return false;
-	*delta = (__u32)count->packets << XDPFW_DELTA_BYTES | (__u32)count->bytes;
+	*delta = packets << XDPFW_DELTA_BYTES | bytes;
 	return true;
 }
 
-static __always_inline void settle_delta(__u32 *delta, struct xdpfw_count *count, const struct xdpfw_count *sum)
+static __always_inline void settle_delta(__u16 *delta, struct xdpfw_count *count, const struct pkt *p)
 {
-	count->packets += sum->packets;
-	count->bytes += sum->bytes;
+	struct xdpfw_count sum = xdpfw_delta_count(*delta);
+
+	count->packets += sum.packets + p->segments;
+	count->bytes += sum.bytes + p->length;
 	barrier();
 	*delta = 0;
 }
@@ -50,18 +52,16 @@ static __always_inline __u32 bounded_rule(__u32 rule)
 	return rule & (XDPFW_MAX_RULES - 1);
 }
 
-static __always_inline void count_rule(const struct pkt *p, __u32 cpu, __u32 rule)
+static __always_inline void count_rule(struct xdpfw_tallies *t, const struct pkt *p, __u32 cpu, __u32 rule)
 {
-	struct xdpfw_rule_deltas *deltas = bpf_map_lookup_elem(&rule_deltas, &cpu);
+	__u16 *delta = &t->rules.rules[bounded_rule(rule)];
 	struct xdpfw_rule_counts *counts;
-	struct xdpfw_count sum;
 
-	rule = bounded_rule(rule);
-	if (!deltas || add_delta(&deltas->rules[rule], &sum, p))
+	if (add_delta(delta, p))
 		return;
 	counts = bpf_map_lookup_elem(&rule_counts, &cpu);
 	if (counts)
-		settle_delta(&deltas->rules[rule], &counts->rules[rule], &sum);
+		settle_delta(delta, &counts->rules[bounded_rule(rule)], p);
 }
 
 static __always_inline void count_port(const struct pkt *p, __u32 cpu, __u32 dir, __u32 side, __u16 port)
@@ -73,19 +73,18 @@ static __always_inline void count_port(const struct pkt *p, __u32 cpu, __u32 dir
 		add(&counts->ports[port], p);
 }
 
-static __always_inline void count_dropped(const struct pkt *p, __u32 cpu, __u32 dir)
+static __always_inline void count_dropped(struct xdpfw_tallies *t, const struct pkt *p, __u32 cpu, enum xdpfw_dir dir)
 {
-	__u32 index = xdpfw_drop_deltas_index(cpu, dir, p->table);
-	struct xdpfw_drop_deltas *deltas = bpf_map_lookup_elem(&drop_deltas, &index);
+	__u16 *delta = &t->drops[dir][p->table & (XDPFW_COUNTED_TABLES - 1)].ports[p->destination_port];
 	struct xdpfw_port_counts *counts;
-	struct xdpfw_count sum;
+	__u32 index;
 
-	if (!deltas || add_delta(&deltas->ports[p->destination_port], &sum, p))
+	if (add_delta(delta, p))
 		return;
 	index = xdpfw_port_counts_index(cpu, dir, p->table, XDPFW_DROPPED);
 	counts = bpf_map_lookup_elem(&port_counts, &index);
 	if (counts)
-		settle_delta(&deltas->ports[p->destination_port], &counts->ports[p->destination_port], &sum);
+		settle_delta(delta, &counts->ports[p->destination_port], p);
 }
 
 /* Did this host begin the flow of a packet whose local port is a service, too? Only where
@@ -130,23 +129,23 @@ static __always_inline void count_passed(void *ctx, const struct pkt *p, enum xd
 }
 
 /* @dir is p->dir, as a constant that the compiler can see. */
-static __always_inline void count(void *ctx, const struct pkt *p, enum xdpfw_dir dir, __u32 decision)
+static __always_inline void count(void *ctx, struct xdpfw_tallies *t, const struct pkt *p, __u32 cpu,
+				  enum xdpfw_dir dir, __u32 decision)
 {
-	__u32 cpu = bpf_get_smp_processor_id();
 	__u32 rule = xdpfw_rule_of(decision);
 
 	__builtin_assume(p->dir == dir);
-	count_reason(p, dir, cpu, decision);
+	count_reason(t, p, dir, decision);
 	if (rule)
-		count_rule(p, cpu, rule);
+		count_rule(t, p, cpu, rule);
 	if (unlikely(p->connection) && forward_counter(p) != rule)
-		count_rule(p, cpu, forward_counter(p));
+		count_rule(t, p, cpu, forward_counter(p));
 	if (!p->ported || p->protocol == PROTO_SCTP)
 		return;
 	if (passes(decision))
 		count_passed(ctx, p, dir, cpu, decision);
 	else
-		count_dropped(p, cpu, dir);
+		count_dropped(t, p, cpu, dir);
 }
 
 #endif

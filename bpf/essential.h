@@ -38,6 +38,8 @@ static __always_inline bool is_dhcp(const struct pkt *p)
 {
 	__u16 local = local_port(p), remote = remote_port(p);
 
+	if (likely(local != 68 && local != 546)) /* before the question of which family has which */
+		return false;
 	return p->protocol == IPPROTO_UDP &&
 	       (p->family == 4 ? local == 68 && remote == 67 : local == 546 && remote == 547);
 }
@@ -81,10 +83,10 @@ static __noinline bool is_mdns(const struct pkt *p)
 	return flow != NULL;
 }
 
-/* Only where no rule has spoken. */
+/* Of UDP. Only where no rule has spoken. */
 static __always_inline bool is_courtesy(const struct pkt *p, __u32 decision)
 {
-	return p->protocol == IPPROTO_UDP && (p->destination_port == PORT_MDNS || p->source_port == PORT_MDNS) &&
+	return unlikely(p->destination_port == PORT_MDNS || p->source_port == PORT_MDNS) &&
 	       xdpfw_reason_of(decision) == XDPFW_R_DEFAULT && is_mdns(p);
 }
 

@@ -39,7 +39,7 @@ static __always_inline __u32 past_set(const struct xdpfw_past_key *key)
 }
 
 /* Take one entry out of the budget; the caller has seen that this jiffy's is not spent. */
-static __always_inline void spend(struct xdpfw_history *h, __u64 jiffy, __u64 now)
+static __always_inline void spend(struct xdpfw_history *h, struct xdpfw_tallies *t, __u64 jiffy, __u64 now)
 {
 	h->budget += (jiffy - h->refilled) * XDPFW_PAST_RATE;
 	if (h->budget > (__u64)XDPFW_PAST_RATE * cfg_hz)
@@ -47,7 +47,7 @@ static __always_inline void spend(struct xdpfw_history *h, __u64 jiffy, __u64 no
 	h->refilled = jiffy;
 	h->budget -= h->budget < cfg_hz ? h->budget : cfg_hz;
 	if (h->budget < cfg_hz) {
-		h->spent = jiffy;
+		t->history_spent = jiffy;
 		h->overrun = now;
 	}
 }
@@ -95,23 +95,21 @@ __noinline bool remember_drop(const struct pkt *p, __u32 decision)
 {
 	__u32 cpu = bpf_get_smp_processor_id();
 	struct xdpfw_history *h = bpf_map_lookup_elem(&history, &cpu);
+	struct xdpfw_tallies *t = bpf_map_lookup_elem(&tallies, &cpu);
 	__u64 now = bpf_ktime_get_boot_ns();
 	struct xdpfw_past_key key;
 
-	if (!h || !p)
+	if (!h || !t || !p)
 		return false;
 	key = past_key(p, decision);
-	spend(h, bpf_jiffies64(), now);
+	spend(h, t, bpf_jiffies64(), now);
 	write_past(find_past(h, &key), &key, p, decision, now);
 	return true;
 }
 
-static __always_inline void note_drop(const struct pkt *p, __u32 decision)
+static __always_inline void note_drop(const struct xdpfw_tallies *t, const struct pkt *p, __u32 decision)
 {
-	__u32 cpu = bpf_get_smp_processor_id();
-	struct xdpfw_history *h = bpf_map_lookup_elem(&history, &cpu);
-
-	if (h && unlikely(h->spent != bpf_jiffies64()))
+	if (unlikely(t->history_spent != bpf_jiffies64()))
 		remember_drop(p, decision);
 }
 

@@ -56,17 +56,37 @@ static __always_inline __u32 examine(struct pkt *p)
 	return decision;
 }
 
+/* Of what is neither UDP nor TCP. */
 static __always_inline __u32 reply_in(void *ctx, enum hook hook, const struct pkt *p)
 {
-	if (p->protocol == IPPROTO_UDP)
-		return is_udp_reply(p) ? pass(XDPFW_R_REPLY) : 0;
-	if (p->protocol == IPPROTO_TCP)
-		return reply_tcp(ctx, p);
 	if (is_icmp_error(p))
 		return hook == HOOK_XDP ? judge_icmp_error_xdp(ctx, p) : judge_icmp_error_skb(ctx, p);
 	if (is_icmp(p) && !is_echo_reply(p))
 		return 0;
 	return is_other_reply(p) ? pass(XDPFW_R_REPLY) : 0;
+}
+
+/*
+ * What lets an inbound packet in although the policy says @decision: 0 if nothing does. UDP and TCP by ways of their
+ * own, so that each is asked for nothing that only the other can be.
+ */
+static __always_inline __u32 exception_in(void *ctx, enum hook hook, const struct pkt *p, __u32 decision)
+{
+	__u32 exception;
+
+	__builtin_assume(p->dir == XDPFW_IN); /* it has been in other hands */
+	if (p->protocol == IPPROTO_UDP) {
+		if (is_udp_reply(p))
+			return pass(XDPFW_R_REPLY);
+		__builtin_assume(p->dir == XDPFW_IN);
+		if (is_dhcp(p))
+			return pass(XDPFW_R_ESSENTIAL);
+		return is_courtesy(p, decision) ? pass(XDPFW_R_COURTESY) : 0;
+	}
+	if (p->protocol == IPPROTO_TCP)
+		return reply_tcp(ctx, p);
+	exception = reply_in(ctx, hook, p);
+	return !exception && is_discovery(p) ? pass(XDPFW_R_ESSENTIAL) : exception;
 }
 
 /* @p has been parsed. @hook is a constant that the compiler can see. */
@@ -89,14 +109,8 @@ static __always_inline __u32 judge_in(void *ctx, enum hook hook, struct pkt *p)
 			record_guest(p);
 		return decision;
 	}
-	exception = reply_in(ctx, hook, p);
-	if (exception)
-		return exception;
-	if (is_essential(p))
-		return pass(XDPFW_R_ESSENTIAL);
-	if (is_courtesy(p, decision))
-		return pass(XDPFW_R_COURTESY);
-	return decision;
+	exception = exception_in(ctx, hook, p, decision);
+	return exception ? exception : decision;
 }
 
 /* A SYN made by hand (traceroute -T, scanners) has a socket, but none that TCP would find for the answer. */

@@ -90,18 +90,13 @@ static __always_inline bool deliver_to(struct xdpfw_log_reader *reader, __u32 i,
  */
 static __always_inline void deliver(struct xdpfw_log_state *state, struct xdpfw_event *event)
 {
-	struct xdpfw_control *c;
 	bool delivered = false;
-	__u32 zero = 0;
 
 #pragma unroll
 	for (__u32 i = 0; i < XDPFW_LOG_READERS; i++)
 		delivered |= deliver_to(&state->readers[i], i, event);
-	if (delivered)
-		return;
-	c = bpf_map_lookup_elem(&control, &zero);
-	if (c)
-		c->listening = 0;
+	if (!delivered)
+		control.listening = 0;
 }
 
 static __always_inline struct xdpfw_event *room_for_event(void)

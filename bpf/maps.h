@@ -6,6 +6,9 @@
  *
  * Big tables are plain arrays whose *element* is a whole table: user space maps them
  * into memory, and the lookup is a multiplication that the kernel inlines.
+ *
+ * What each packet reads and has one element is a variable in a section of its own, ".data.NAME": libbpf makes
+ * such an array of it, pinned as NAME, and the program has its address as a constant.
  */
 #ifndef XDPFW_BPF_MAPS_H
 #define XDPFW_BPF_MAPS_H
@@ -15,13 +18,7 @@
 
 /* Policy: written by user space only. */
 
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct xdpfw_control);
-} control SEC(".maps");
+struct xdpfw_control control SEC(".data.control");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -104,8 +101,8 @@ struct {
 	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, 1); /* per CPU */
 	__type(key, __u32);
-	__type(value, struct xdpfw_reason_counts);
-} reason_counts SEC(".maps");
+	__type(value, struct xdpfw_tallies);
+} tallies SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -114,22 +111,6 @@ struct {
 	__type(key, __u32);
 	__type(value, struct xdpfw_rule_counts);
 } rule_counts SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, XDPFW_DROP_DELTAS_PER_CPU); /* per CPU */
-	__type(key, __u32);
-	__type(value, struct xdpfw_drop_deltas);
-} drop_deltas SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, 1); /* per CPU */
-	__type(key, __u32);
-	__type(value, struct xdpfw_rule_deltas);
-} rule_deltas SEC(".maps");
 
 /* What was dropped last: written by the data path, read through mmap. */
 struct {

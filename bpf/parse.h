@@ -331,6 +331,16 @@ static __always_inline __u32 parse_l4(const struct frame *f, struct pkt *p)
 	return 0;
 }
 
+static __always_inline bool is_vlan(__be16 type)
+{
+	return type == bpf_htons(ETH_P_8021Q) || type == bpf_htons(ETH_P_8021AD);
+}
+
+static __always_inline bool is_ip(__be16 type)
+{
+	return type == bpf_htons(ETH_P_IP) || type == bpf_htons(ETH_P_IPV6);
+}
+
 /* The ethertype behind at most MAX_VLAN_TAGS tags; 0 if the frame is too short for one. */
 static __always_inline __be16 parse_ethernet(const struct frame *f, struct pkt *p)
 {
@@ -340,11 +350,11 @@ static __always_inline __be16 parse_ethernet(const struct frame *f, struct pkt *
 	if (!eth)
 		return 0;
 	p->l3 = sizeof(*eth);
-	type = eth->h_proto;
+	type = *(__be16 *)((void *)eth + offsetof(struct ethhdr, h_proto)); /* at once: the struct is packed */
 	for (int i = 0; i < MAX_VLAN_TAGS; i++) {
 		struct vlan_tag *tag;
 
-		if (likely(type != bpf_htons(ETH_P_8021Q) && type != bpf_htons(ETH_P_8021AD)))
+		if (likely(is_ip(type)) || !is_vlan(type))
 			break;
 		tag = at(f, p->l3, sizeof(*tag));
 		if (!tag)
@@ -370,7 +380,7 @@ static __always_inline __u32 parse(void *ctx, const struct frame *f, struct pkt 
 		bad = parse_v6(ctx, f, p);
 	else if (type == bpf_htons(ETH_P_ARP))
 		return pass(XDPFW_R_ESSENTIAL);
-	else if (type == bpf_htons(ETH_P_8021Q) || type == bpf_htons(ETH_P_8021AD))
+	else if (is_vlan(type))
 		return drop(XDPFW_R_TOO_DEEP);
 	else if (type == 0)
 		return drop(XDPFW_R_SHORT);

@@ -35,10 +35,12 @@ static __always_inline __u32 icmp_cell(__u32 slot, __u32 dir, __u32 version, __u
 	return head ? head->icmp_types[dir][version][type] : drop(XDPFW_R_INTERNAL);
 }
 
-/* @dir is p->dir, as a constant that the compiler can see. */
+/*
+ * @dir is p->dir, as a constant that the compiler can see. Not of later fragments, so what has ports has them here.
+ */
 static __always_inline __u32 policy(const struct pkt *p, enum xdpfw_dir dir)
 {
-	if (likely(has_ports(p)))
+	if (likely(p->ported))
 		return port_cell(p->slot, dir, p->table, p->destination_port);
 	if (p->protocol == IPPROTO_ICMP)
 		return icmp_cell(p->slot, dir, 0, p->icmp_type);

@@ -52,9 +52,7 @@ static __always_inline __u64 mix_in(__u64 hash, __u64 word)
 
 static __always_inline __u64 request_hash(const struct pkt *p)
 {
-	__u32 zero = 0;
-	struct xdpfw_control *c = bpf_map_lookup_elem(&control, &zero);
-	__u64 hash = mix_in(c ? c->seed : 0, p->source.halves[0]);
+	__u64 hash = mix_in(control.seed, p->source.halves[0]);
 
 	hash = mix_in(hash, p->source.halves[1]);
 	hash = mix_in(hash, p->destination.halves[0] ^ p->destination.halves[1]);

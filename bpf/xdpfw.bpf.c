@@ -29,13 +29,8 @@
  */
 static __always_inline bool choose_policy(struct pkt *p)
 {
-	__u32 zero = 0;
-	struct xdpfw_control *c = bpf_map_lookup_elem(&control, &zero);
-	__u64 word;
+	__u64 word = *(volatile __u64 *)&control.word;
 
-	if (!c)
-		return false;
-	word = *(volatile __u64 *)&c->word;
 	if (!cfg_observe && !xdpfw_armed(word, cfg_epoch_from, cfg_epoch_window))
 		return false;
 	p->slot = xdpfw_control_active(word);
@@ -44,18 +39,23 @@ static __always_inline bool choose_policy(struct pkt *p)
 			return false;
 		p->slot = xdpfw_control_fallback(word);
 	}
-	p->flags = c->flags[p->slot & XDPFW_ACTIVE_MASK] | c->listening;
+	p->flags = control.flags[p->slot & XDPFW_ACTIVE_MASK] | control.listening;
 	return true;
 }
 
 /* What every packet does at the end, whatever became of it. */
 static __always_inline void settle(void *ctx, const struct pkt *p, enum xdpfw_dir dir, __u32 decision)
 {
+	__u32 cpu = bpf_get_smp_processor_id();
+	struct xdpfw_tallies *t = bpf_map_lookup_elem(&tallies, &cpu);
+
 	if (unlikely(p->fragment == FRAGMENT_FIRST))
 		remember_fragment(p, decision);
-	count(ctx, p, dir, decision);
+	if (!t)
+		return;
+	count(ctx, t, p, cpu, dir, decision);
 	if (!passes(decision))
-		note_drop(p, decision);
+		note_drop(t, p, decision);
 }
 
 SEC("xdp")

@@ -50,7 +50,7 @@ static void zero_rule(struct store *st, __u32 counter)
 {
 	for (unsigned int cpu = 0; cpu < st->cpus; cpu++) {
 		memset(&st->rule_counts[cpu].rules[counter], 0, sizeof(struct xdpfw_count));
-		st->rule_deltas[cpu].rules[counter] = 0;
+		st->tallies[cpu].rules.rules[counter] = 0;
 	}
 }
 
@@ -125,7 +125,7 @@ static int reclaim_numbers(struct store *st, struct ruleset *set)
 	memset(st->rule_ids, 0, XDPFW_MAX_RULES * sizeof(*st->rule_ids));
 	for (unsigned int cpu = 0; cpu < st->cpus; cpu++) {
 		memset(&st->rule_counts[cpu], 0, sizeof(struct xdpfw_rule_counts));
-		memset(&st->rule_deltas[cpu], 0, sizeof(struct xdpfw_rule_deltas));
+		memset(&st->tallies[cpu].rules, 0, sizeof(struct xdpfw_rule_deltas));
 	}
 	return give_numbers(st, set);
 }

@@ -52,8 +52,7 @@ static void read_port(const struct store *st, struct port_row *row)
 	for (unsigned int cpu = 0; cpu < st->cpus; cpu++) {
 		const struct xdpfw_port_counts *sides =
 			&st->port_counts[xdpfw_port_counts_index(cpu, row->dir, row->table, 0)];
-		const struct xdpfw_drop_deltas *deltas =
-			&st->drop_deltas[xdpfw_drop_deltas_index(cpu, row->dir, row->table)];
+		const struct xdpfw_drop_deltas *deltas = &st->tallies[cpu].drops[row->dir][row->table];
 		struct xdpfw_count dropped =
 			store_total(&sides[XDPFW_DROPPED].ports[row->port], &deltas->ports[row->port]);
 
@@ -80,7 +79,7 @@ static int append(struct counts *c, size_t *room, const struct port_row *row)
 static void mark_active(const struct store *st, int dir, int table, __u8 active[XDPFW_PORTS])
 {
 	for (unsigned int cpu = 0; cpu < st->cpus; cpu++) {
-		const struct xdpfw_drop_deltas *deltas = &st->drop_deltas[xdpfw_drop_deltas_index(cpu, dir, table)];
+		const struct xdpfw_drop_deltas *deltas = &st->tallies[cpu].drops[dir][table];
 
 		for (int side = 0; side < XDPFW_SIDES; side++) {
 			const struct xdpfw_port_counts *counts =

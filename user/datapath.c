@@ -218,9 +218,9 @@ static int size_maps(struct xdpfw *skel, const struct instance *in, unsigned int
 	unsigned int wanted = flows ? flows : default_flows();
 	int cpus = libbpf_num_possible_cpus();
 	struct bpf_map *per_cpu[] = {
-		skel->maps.drop_deltas, skel->maps.rule_deltas, skel->maps.port_counts, skel->maps.reason_counts,
-		skel->maps.rule_counts, skel->maps.sockets,     skel->maps.routes,      skel->maps.budgets,
-		skel->maps.history,     skel->maps.log_cpus,    skel->maps.hops,
+		skel->maps.tallies, skel->maps.port_counts, skel->maps.rule_counts,
+		skel->maps.sockets, skel->maps.routes,      skel->maps.budgets,
+		skel->maps.history, skel->maps.log_cpus,    skel->maps.hops,
 	};
 
 	if (cpus < 1)
@@ -232,6 +232,9 @@ static int size_maps(struct xdpfw *skel, const struct instance *in, unsigned int
 	return 0;
 }
 
+/* What begins the name of a map that is a variable: see bpf/maps.h. */
+#define VARIABLE ".data."
+
 /* Pin every map under its own name, but for the read-only data, which belongs to the programs. */
 static int place_maps(struct xdpfw *skel, const struct instance *in)
 {
@@ -239,11 +242,14 @@ static int place_maps(struct xdpfw *skel, const struct instance *in)
 
 	bpf_object__for_each_map(map, skel->obj)
 	{
+		const char *name = bpf_map__name(map);
 		char path[PATH_MAX];
 
-		if (bpf_map__is_internal(map))
+		if (strncmp(name, VARIABLE, strlen(VARIABLE)) == 0)
+			name += strlen(VARIABLE);
+		else if (bpf_map__is_internal(map))
 			continue;
-		if (bpf_map__set_pin_path(map, instance_pin(in, bpf_map__name(map), path)))
+		if (bpf_map__set_pin_path(map, instance_pin(in, name, path)))
 			return -ENOMEM;
 	}
 	return 0;

@@ -56,10 +56,8 @@ static int map_all(struct store *st, struct error *e)
 		{"rule_ids", sizeof(*st->rule_ids), true, &st->rule_ids},
 		{"ifaces", sizeof(*st->ifaces), true, &st->ifaces},
 		{"port_counts", sizeof(*st->port_counts), false, &st->port_counts},
-		{"reason_counts", sizeof(*st->reason_counts), false, &st->reason_counts},
+		{"tallies", sizeof(*st->tallies), true, &st->tallies},
 		{"rule_counts", sizeof(*st->rule_counts), true, &st->rule_counts},
-		{"drop_deltas", sizeof(*st->drop_deltas), false, &st->drop_deltas},
-		{"rule_deltas", sizeof(*st->rule_deltas), true, &st->rule_deltas},
 		{"fingerprints", sizeof(*st->fingerprints), true, &st->fingerprints},
 		{"marked_ages", sizeof(*st->marked_ages), true, &st->marked_ages},
 		{"sockets", sizeof(*st->sockets), true, &st->sockets},
@@ -77,7 +75,7 @@ static int map_all(struct store *st, struct error *e)
 			return err;
 	}
 	/* Only one mapping's size tells how many CPUs the arrays were made for. */
-	st->cpus = st->mappings[8].size / sizeof(*st->reason_counts);
+	st->cpus = st->mappings[8].size / sizeof(*st->tallies);
 	return 0;
 }
 
@@ -184,15 +182,16 @@ int store_write_text(const struct store *st, unsigned int slot, const char *text
 	return 0;
 }
 
-struct xdpfw_count store_total(const struct xdpfw_count *count, const __u32 *delta)
+struct xdpfw_count store_total(const struct xdpfw_count *count, const __u16 *delta)
 {
 	struct xdpfw_count total;
-	__u32 before, after = __atomic_load_n(delta, __ATOMIC_ACQUIRE);
+	__u16 before, after = __atomic_load_n(delta, __ATOMIC_ACQUIRE);
 
 	do {
 		before = after;
-		total.packets = __atomic_load_n(&count->packets, __ATOMIC_RELAXED) + (before >> XDPFW_DELTA_BYTES);
-		total.bytes = __atomic_load_n(&count->bytes, __ATOMIC_RELAXED) + (before & XDPFW_DELTA_BYTES_MAX);
+		total = xdpfw_delta_count(before);
+		total.packets += __atomic_load_n(&count->packets, __ATOMIC_RELAXED);
+		total.bytes += __atomic_load_n(&count->bytes, __ATOMIC_RELAXED);
 		__atomic_thread_fence(__ATOMIC_ACQUIRE);
 		after = __atomic_load_n(delta, __ATOMIC_RELAXED);
 	} while (after != before);
@@ -205,7 +204,7 @@ struct xdpfw_count store_rule_count(const struct store *st, __u32 counter)
 
 	for (unsigned int cpu = 0; counter && cpu < st->cpus; cpu++) {
 		struct xdpfw_count part =
-			store_total(&st->rule_counts[cpu].rules[counter], &st->rule_deltas[cpu].rules[counter]);
+			store_total(&st->rule_counts[cpu].rules[counter], &st->tallies[cpu].rules.rules[counter]);
 
 		sum.packets += part.packets;
 		sum.bytes += part.bytes;
@@ -219,8 +218,8 @@ struct xdpfw_count store_reason_count(const struct store *st, enum xdpfw_dir dir
 	struct xdpfw_count sum = {};
 
 	for (unsigned int cpu = 0; cpu < st->cpus; cpu++) {
-		sum.packets += st->reason_counts[cpu].at[dir][verdict][reason].packets;
-		sum.bytes += st->reason_counts[cpu].at[dir][verdict][reason].bytes;
+		sum.packets += st->tallies[cpu].reasons.at[dir][verdict][reason].packets;
+		sum.bytes += st->tallies[cpu].reasons.at[dir][verdict][reason].bytes;
 	}
 	return sum;
 }

@@ -38,10 +38,8 @@ struct store {
 	struct xdpfw_iface *ifaces;
 	/* Counters, for reading; pages that nothing was counted in cost nothing. */
 	const struct xdpfw_port_counts *port_counts;
-	const struct xdpfw_reason_counts *reason_counts;
 	struct xdpfw_rule_counts *rule_counts;
-	const struct xdpfw_drop_deltas *drop_deltas;
-	struct xdpfw_rule_deltas *rule_deltas;
+	struct xdpfw_tallies *tallies;
 	struct xdpfw_fingerprint_table_value *fingerprints;
 	struct xdpfw_marked_ages *marked_ages;
 	struct xdpfw_socket_set *sockets; /* what the data path remembers of confirmed connections */
@@ -90,7 +88,7 @@ void store_number(const struct store *st, struct ruleset *set);
 unsigned int store_generation(const struct store *st);
 
 /* A count that has a delta beside it; see counters.h. */
-struct xdpfw_count store_total(const struct xdpfw_count *count, const __u32 *delta);
+struct xdpfw_count store_total(const struct xdpfw_count *count, const __u16 *delta);
 
 /* Sums over CPUs. */
 struct xdpfw_count store_rule_count(const struct store *st, __u32 counter);

@@ -48,8 +48,7 @@ static inline __u32 xdpfw_port_counts_index(__u32 cpu, __u32 dir, __u32 table, _
 	return ((cpu * XDPFW_COUNTED_DIRS + dir) * XDPFW_COUNTED_TABLES + table) * XDPFW_SIDES + side;
 }
 
-/* One element a CPU of the map `reason_counts`. A reason is met with more than
- * one verdict (a rule passes or drops), so the verdict is part of the place. */
+/* A reason is met with more than one verdict (a rule passes or drops), so the verdict is part of the place. */
 struct xdpfw_reason_counts {
 	struct xdpfw_count at[XDPFW_DIRS][4][64]; /* [dir][verdict][reason] */
 };
@@ -63,36 +62,50 @@ struct xdpfw_rule_counts {
 };
 
 /*
- * Deltas: what has been counted since the last time it was added to the count proper, packets in bits
- * 31..24 and bytes in bits 23..0. A flood over all ports then writes into 256 KiB instead of 1 MiB, and
- * the count itself once in 255 packets. The total is the sum of both; the data path adds to the count
- * first and clears the delta after, so a reader who sees the same delta before and after the count
- * has a true total.
+ * Deltas: what has been counted since the last time it was added to the count proper. A flood over all ports then writes
+ * into 128 KiB instead of 1 MiB, and to the count itself once in up to 63 packets.
+ *
+ *	bits 15..10  packets
+ *	bits  9..0   bytes, less XDPFW_DELTA_LEAST for each packet
+ *
+ * Example: three packets of 60 bytes are 3 << 10 | 3 * (60 - 42). What does not fit (here the 57th packet, or one of
+ * 1500 bytes at once) goes to the count, together with what the delta holds. The total is the sum of both; the data
+ * path adds to the count first and clears the delta after, so a reader who sees the same delta before and after the
+ * count has a true total.
  */
-#define XDPFW_DELTA_BYTES       24
+#define XDPFW_DELTA_BYTES       10
 #define XDPFW_DELTA_BYTES_MAX   ((1U << XDPFW_DELTA_BYTES) - 1)
-#define XDPFW_DELTA_PACKETS_MAX 255
+#define XDPFW_DELTA_PACKETS_MAX 63
+#define XDPFW_DELTA_LEAST       42 /* Ethernet, IPv4 and UDP headers: few packets are shorter */
+
+static inline struct xdpfw_count xdpfw_delta_count(__u16 delta)
+{
+	__u32 packets = delta >> XDPFW_DELTA_BYTES;
+	struct xdpfw_count count = {packets, (delta & XDPFW_DELTA_BYTES_MAX) + packets * XDPFW_DELTA_LEAST};
+
+	return count;
+}
 
 /* For what is dropped, of each port. */
 struct xdpfw_drop_deltas {
-	__u32 ports[XDPFW_PORTS];
+	__u16 ports[XDPFW_PORTS];
 };
-
-static inline __u32 xdpfw_drop_deltas_index(__u32 cpu, __u32 dir, __u32 table)
-{
-	return (cpu * XDPFW_COUNTED_DIRS + dir) * XDPFW_COUNTED_TABLES + table;
-}
-
-#define XDPFW_DROP_DELTAS_PER_CPU (XDPFW_COUNTED_DIRS * XDPFW_COUNTED_TABLES)
 
 /* For what each rule decides. */
 struct xdpfw_rule_deltas {
-	__u32 rules[XDPFW_MAX_RULES];
+	__u16 rules[XDPFW_MAX_RULES];
 };
 
-_Static_assert(XDPFW_DROP_DELTAS_PER_CPU * sizeof(struct xdpfw_drop_deltas) + sizeof(struct xdpfw_rule_deltas) +
-			       XDPFW_PORT_COUNTS_PER_CPU * sizeof(struct xdpfw_port_counts) +
-			       sizeof(struct xdpfw_reason_counts) + sizeof(struct xdpfw_rule_counts) <=
+/* One element a CPU of the map `tallies`: all that a packet writes to when it is dropped, found by one lookup. */
+struct xdpfw_tallies {
+	__u64 history_spent; /* jiffy in which the budget of the history (history.h) ran out */
+	struct xdpfw_reason_counts reasons;
+	struct xdpfw_drop_deltas drops[XDPFW_COUNTED_DIRS][XDPFW_COUNTED_TABLES];
+	struct xdpfw_rule_deltas rules;
+};
+
+_Static_assert(sizeof(struct xdpfw_tallies) + sizeof(struct xdpfw_rule_counts) +
+			       XDPFW_PORT_COUNTS_PER_CPU * sizeof(struct xdpfw_port_counts) <=
 		       16 << 20,
 	       "at most 16 MiB of counters a CPU");
 

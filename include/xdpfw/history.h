@@ -54,7 +54,6 @@ _Static_assert(sizeof(struct xdpfw_past) == 88, "88 bytes an entry");
 #define XDPFW_PAST_RATE     1000
 
 struct xdpfw_history {
-	__u64 spent;    /* jiffy in which the budget ran out */
 	__u64 refilled; /* jiffy up to which it has been refilled */
 	__u64 budget;   /* in parts of an entry, of which there are as many as jiffies in a second */
 	__u64 overrun;  /* CLOCK_BOOTTIME, ns, when it last ran out; 0: never */

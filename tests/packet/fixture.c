@@ -42,10 +42,9 @@ static void configure(struct xdpfw *skel)
 static void size_maps(void)
 {
 	struct bpf_map *per_cpu[] = {
-		rig.skel->maps.port_counts, rig.skel->maps.reason_counts, rig.skel->maps.rule_counts,
-		rig.skel->maps.drop_deltas, rig.skel->maps.rule_deltas,   rig.skel->maps.sockets,
-		rig.skel->maps.routes,      rig.skel->maps.budgets,       rig.skel->maps.history,
-		rig.skel->maps.log_cpus,    rig.skel->maps.hops,
+		rig.skel->maps.port_counts, rig.skel->maps.tallies,  rig.skel->maps.rule_counts,
+		rig.skel->maps.sockets,     rig.skel->maps.routes,   rig.skel->maps.budgets,
+		rig.skel->maps.history,     rig.skel->maps.log_cpus, rig.skel->maps.hops,
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(per_cpu); i++)
@@ -64,7 +63,7 @@ static void *map_memory(const struct bpf_map *map)
 
 static void map_all(void)
 {
-	rig.control = map_memory(rig.skel->maps.control);
+	rig.control = map_memory(rig.skel->maps.data_control);
 	rig.heads = map_memory(rig.skel->maps.heads);
 	rig.ports = map_memory(rig.skel->maps.ports);
 	rig.links = map_memory(rig.skel->maps.links);
@@ -73,10 +72,8 @@ static void map_all(void)
 	rig.translations = map_memory(rig.skel->maps.translations);
 	rig.conditions = map_memory(rig.skel->maps.conditions);
 	rig.port_counts = map_memory(rig.skel->maps.port_counts);
-	rig.reason_counts = map_memory(rig.skel->maps.reason_counts);
+	rig.tallies = map_memory(rig.skel->maps.tallies);
 	rig.rule_counts = map_memory(rig.skel->maps.rule_counts);
-	rig.drop_deltas = map_memory(rig.skel->maps.drop_deltas);
-	rig.rule_deltas = map_memory(rig.skel->maps.rule_deltas);
 	rig.fingerprints = map_memory(rig.skel->maps.fingerprints);
 	rig.sockets = map_memory(rig.skel->maps.sockets);
 	rig.history = map_memory(rig.skel->maps.history);

@@ -22,10 +22,8 @@ struct rig {
 	struct xdpfw_bucket *translations;
 	struct xdpfw_condition *conditions;
 	struct xdpfw_port_counts *port_counts;
-	struct xdpfw_reason_counts *reason_counts;
 	struct xdpfw_rule_counts *rule_counts;
-	struct xdpfw_drop_deltas *drop_deltas;
-	struct xdpfw_rule_deltas *rule_deltas;
+	struct xdpfw_tallies *tallies;
 	struct xdpfw_fingerprint_table_value *fingerprints;
 	struct xdpfw_socket_set *sockets;
 	struct xdpfw_history *history;

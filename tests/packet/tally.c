@@ -9,7 +9,7 @@
 
 static void take_reasons(struct outcome *result)
 {
-	struct xdpfw_reason_counts *counts = &rig.reason_counts[rig.cpu];
+	struct xdpfw_reason_counts *counts = &rig.tallies[rig.cpu].reasons;
 
 	for (int place = 0; place < XDPFW_DIRS * 4 * 64; place++) {
 		struct xdpfw_count *count = &counts->at[0][0][0] + place;
@@ -28,7 +28,7 @@ static void take_reasons(struct outcome *result)
 static void take_rules(struct outcome *result)
 {
 	struct xdpfw_count *rules = rig.rule_counts[rig.cpu].rules;
-	__u32 *deltas = rig.rule_deltas[rig.cpu].rules;
+	__u16 *deltas = rig.tallies[rig.cpu].rules.rules;
 
 	for (__u32 rule = 0; rule < RULES_WATCHED; rule++) {
 		struct xdpfw_count count = store_total(&rules[rule], &deltas[rule]);
@@ -44,20 +44,20 @@ static void take_rules(struct outcome *result)
 }
 
 /* Drops are counted in two places; what passes has no delta. */
-static __u32 *find_delta(const struct port_tally *tally)
+static __u16 *find_delta(const struct port_tally *tally)
 {
-	static __u32 none;
+	static __u16 none;
 
 	if (tally->side != XDPFW_DROPPED)
 		return &none;
-	return &rig.drop_deltas[xdpfw_drop_deltas_index(rig.cpu, tally->dir, tally->table)].ports[tally->port];
+	return &rig.tallies[rig.cpu].drops[tally->dir][tally->table].ports[tally->port];
 }
 
 static void take_port(struct port_tally tally, struct outcome *result)
 {
 	__u32 index = xdpfw_port_counts_index(rig.cpu, tally.dir, tally.table, tally.side);
 	struct xdpfw_count *count = &rig.port_counts[index].ports[tally.port];
-	__u32 *delta = find_delta(&tally);
+	__u16 *delta = find_delta(&tally);
 
 	if (!count->packets && !*delta)
 		return;
@@ -116,9 +116,6 @@ void forget_counts(void)
 {
 	memset(&rig.port_counts[xdpfw_port_counts_index(rig.cpu, 0, 0, 0)], 0,
 	       XDPFW_PORT_COUNTS_PER_CPU * sizeof(*rig.port_counts));
-	memset(&rig.drop_deltas[xdpfw_drop_deltas_index(rig.cpu, 0, 0)], 0,
-	       XDPFW_DROP_DELTAS_PER_CPU * sizeof(*rig.drop_deltas));
-	memset(&rig.reason_counts[rig.cpu], 0, sizeof(*rig.reason_counts));
+	memset(&rig.tallies[rig.cpu], 0, sizeof(*rig.tallies));
 	memset(&rig.rule_counts[rig.cpu], 0, sizeof(*rig.rule_counts));
-	memset(&rig.rule_deltas[rig.cpu], 0, sizeof(*rig.rule_deltas));
 }

@@ -19,6 +19,7 @@ static struct xdpfw_history *history(void)
 static void forget_history(void)
 {
 	memset(rig.history, 0, rig.cpus * sizeof(*rig.history));
+	rig.tallies[rig.cpu].history_spent = 0;
 }
 
 static size_t list_pasts(const struct xdpfw_past **pasts, size_t room)
@@ -176,7 +177,7 @@ static void fill_budget(void)
 {
 	history()->budget = (__u64)XDPFW_PAST_RATE * datapath_hz();
 	history()->refilled = jiffies_now();
-	history()->spent = 0;
+	rig.tallies[rig.cpu].history_spent = 0;
 }
 
 /* At once, and half of what is saved up: below that, see a_flood_drives_out_half(). */
@@ -224,7 +225,7 @@ static void a_flood_drives_out_half(void)
 				(struct xdpfw_past){.key.dir = XDPFW_OUT, .key.port = way, .last = 1, .packets = 77};
 	for (__u32 n = 0; n < 30000; n++) {
 		history()->budget = low;
-		history()->spent = 0;
+		rig.tallies[rig.cpu].history_spent = 0;
 		send_from(n);
 	}
 	for (size_t set = 0; set < XDPFW_PAST_SETS; set++)

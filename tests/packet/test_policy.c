@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Rules, defaults, directions, and what is counted for whom. */
+#include "rig.h"
 #include "rows.h"
+#include "store.h"
 
 TestSuite(policy, .init = fixture_open, .fini = fixture_close);
 
@@ -195,13 +197,13 @@ static void what_is_not_ip(void)
 	PLAY("deny in any\ndeny out any", rows);
 }
 
-static void count_often(const struct packet *packet, enum family family, int times)
+static void count_often(const struct packet *packet, enum hooks hooks, enum family family, int times)
 {
 	static struct outcome outcome;
 	struct frame f;
 
-	build(&f, packet, family, ARRIVES);
-	send_often(ON_XDP, ARRIVES, &f, times, &outcome);
+	build_for(&f, packet, hooks, family, ARRIVES);
+	send_often(hooks, ARRIVES, &f, times, &outcome);
 	cr_expect_eq(outcome.rule_count.packets, times, "%d: rule", times);
 	cr_expect_eq(outcome.rule_count.bytes, times * f.size, "%d: rule", times);
 	cr_expect_eq(outcome.port.count.packets, times, "%d: port", times);
@@ -210,19 +212,53 @@ static void count_often(const struct packet *packet, enum family family, int tim
 	cr_expect_eq(outcome.reason_count.bytes, times * f.size, "%d: reason", times);
 }
 
-/* Drops and rules are counted in a small delta that is added to the count now and then: nothing gets lost. */
+/*
+ * Drops and rules are counted in a small delta that is added to the count when it is full, of packets or of bytes, and
+ * at once for a packet that is too long or too short for it: nothing gets lost.
+ */
 static void many_packets(void)
 {
-	static const int times[] = {1, 2, 254, 255, 256, 257, 511, 512, 5000};
-	static const struct packet dropped = TCP(23, SYN), passed = UDP(22), jumbo = TCP(23, ACK, .data = 8900);
+	static const int times[] = {1, 2, 62, 63, 64, 65, 300};
+	static const struct packet dropped = TCP(23, SYN), passed = UDP(22), jumbo = TCP(23, ACK, .data = 8900),
+				   empty = UDP(23), padded = UDP(23, .data = 18);
 
 	SCENE();
 	set_policy("deny in 23\nallow in 22");
 	for (size_t i = 0; i < ARRAY_SIZE(times); i++) {
-		count_often(&dropped, V4, times[i]);
-		count_often(&passed, V6, times[i]);
-		count_often(&jumbo, V6, times[i]);
+		count_often(&dropped, ON_XDP, V4, times[i]);
+		count_often(&passed, ON_XDP, V6, times[i]);
+		count_often(&jumbo, ON_XDP, V6, times[i]);
+		count_often(&empty, ON_XDP, V4, times[i]);
+		count_often(&padded, ON_XDP, V4, times[i]);
+		count_often(&padded, ON_TC, V6, times[i]);
+		count_often(&dropped, ON_L3, V4, times[i]);
 	}
+}
+
+/* Long and short ones in turns, on one port: what the delta holds is added together with what it does not. */
+static void packets_of_many_sizes(void)
+{
+	struct xdpfw_count count;
+	__u64 bytes = 0;
+
+	SCENE();
+	set_policy("deny in 23");
+	forget_counts();
+	for (unsigned int i = 0; i < 500; i++) {
+		const struct packet packet = UDP(23, .data = i * i % 1400);
+		static struct outcome outcome;
+		struct frame f;
+
+		build_for(&f, &packet, ON_XDP, V4, ARRIVES);
+		send_uncounted(ON_XDP, ARRIVES, &f, &outcome);
+		bytes += f.size;
+	}
+	count = store_total(
+		&rig.port_counts[xdpfw_port_counts_index(rig.cpu, XDPFW_IN, XDPFW_UDP, XDPFW_DROPPED)].ports[23],
+		&rig.tallies[rig.cpu].drops[XDPFW_IN][XDPFW_UDP].ports[23]);
+	cr_expect_eq(count.packets, 500);
+	cr_expect_eq(count.bytes, bytes);
+	forget_counts();
 }
 
 static void count_on(unsigned int cpu)
@@ -256,5 +292,6 @@ Test(policy, rules_and_counters)
 	under_default_allow_the_destination_counts();
 	segments_are_counted();
 	many_packets();
+	packets_of_many_sizes();
 	every_cpu_counts();
 }

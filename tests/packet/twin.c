@@ -16,6 +16,12 @@
 static struct xdpfw *twin;
 static bool watched;
 
+/* All but the read-only data. */
+static bool is_shared(const struct bpf_map *map)
+{
+	return map != twin->maps.rodata && map != rig.skel->maps.rodata;
+}
+
 void open_twin(void (*configure)(struct xdpfw *skel))
 {
 	struct bpf_map *map, *shared;
@@ -28,7 +34,7 @@ void open_twin(void (*configure)(struct xdpfw *skel))
 	bpf_object__for_each_map(map, twin->obj)
 	{
 		shared = bpf_object__find_map_by_name(rig.skel->obj, bpf_map__name(map));
-		if (!bpf_map__is_internal(map))
+		if (is_shared(map))
 			cr_assert_eq(bpf_map__reuse_fd(map, bpf_map__fd(shared)), 0);
 	}
 	err = xdpfw__load(twin);
@@ -98,7 +104,7 @@ static void digest_maps(__u64 digests[MAPS_MAX])
 	bpf_object__for_each_map(map, rig.skel->obj)
 	{
 		cr_assert_lt(n, MAPS_MAX);
-		if (!bpf_map__is_internal(map))
+		if (is_shared(map))
 			digests[n] = bpf_map__map_flags(map) & BPF_F_MMAPABLE ? digest_array(map) : digest_entries(map);
 		n++;
 	}
