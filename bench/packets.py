@@ -9,6 +9,8 @@ from report import Goal
 
 SYNS = ["--proto", "syn", "--sources", "65536", *MANY_PORTS]
 ACKS = ["--proto", "ack", "--sources", "65536", *MANY_PORTS]
+# What comes last of generator words counts.
+IPV6 = [*ONE_FLOW, "--family", "6", "--src", "2001:db8::1", "--dst", "2001:db8::2", "--size", "64"]
 MANY_SENDERS = ["--src", "10.0.0.0", "--sources", "100000", "--sport", "0+65536", "--dport", str(PORT)]
 
 # UDP flows that the host has begun: 600 local ports with 100 remote endpoints each.
@@ -70,6 +72,7 @@ def scenarios(options):
         Scenario("denied UDP port, 1 flow", ONE_FLOW, "drop", [drop, few, many, deny_port, ingress, nft, *raw, *inputs],
                  [Goal("UDP flood of one denied port, of bare XDP_DROP", few.name, at_least=0.90),
                   Goal("the same behind 60,000 rules, of that behind 1", many.name, at_least=0.95, against=few.name)]),
+        Scenario("denied UDP port, 1 flow, IPv6", IPV6, "drop", [drop, few, many, deny_port]),
         Scenario("denied UDP port, 100,000 senders", MANY_SENDERS, "drop", [drop, few, deny_port, ingress, nft, *raw]),
         Scenario("denied UDP, 65,536 source and destination ports", MANY_PORTS, "drop",
                  [drop, few, many, busy, deny_rest, ingress_rest, busy_nft, *raw_rest, *inputs],

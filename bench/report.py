@@ -151,9 +151,9 @@ def format_section(result):
 
 def format_goal(goal):
     """Its text, what was wanted, and what was reached."""
-    if goal["reached"] is None:
-        return goal["text"], goal["wanted"], "not measured", ""
     unit = f" {goal['unit']}" if goal["unit"] else ""
+    if goal["reached"] is None:
+        return goal["text"], goal["wanted"] + unit, "not measured", ""
     digits = 2 if not goal["unit"] else 1
     return goal["text"], goal["wanted"] + unit, f"{goal['reached']:.{digits}f}{unit}", "yes" if goal["met"] else "no"
 
