@@ -145,6 +145,7 @@ soak: deps-build deps-test
 	$(Q)/usr/bin/python3 tests/fuzz/run --frames 1000000 --seed 7
 	$(Q)/usr/bin/python3 tests/soak/flood --seconds 60 --connections 1000 --flows 32768
 	$(Q)/usr/bin/python3 tests/soak/applies
+	$(Q)/usr/bin/python3 tests/soak/applies --mode tc
 
 demo: deps-build
 	$(Q)scripts/install-deps demo

@@ -23,18 +23,26 @@ static __always_inline bool is_older(__u32 time, __u32 now, __u32 window)
 	return !time || now - time >= window;
 }
 
-/* Two CPUs that serve one source at once may count one of two requests: the next finds the ring as it is. */
-static __always_inline bool take_place(struct xdpfw_limit *limit, __u32 count, __u32 window, __u32 now)
+/* Two CPUs that serve one source at once may count one of two requests: the next finds the ring as it is. One index and
+ * one pointer from it: Linux 6.1's verifier forgets the bounds of more. */
+static __always_inline bool take_place(struct xdpfw_limit *limit, const struct xdpfw_condition *c, __u32 now)
 {
-	__u32 place = limit->next;
+	__u32 shared = limit->shared, place = limit->next, *time;
+	bool fits = shared && shared < c->limit.each;
 
-	if (place >= count || place >= XDPFW_LIMIT_MAX)
+	if (place >= c->limit.count)
 		place = 0;
-	if (!is_older(limit->passed[place], now, window))
+	if (fits)
+		place = (place ? place : c->limit.count) - 1;
+	if (place >= XDPFW_LIMIT_MAX)
+		place = 0;
+	time = &limit->passed[place];
+	if (!fits && !is_older(*time, now, c->limit.window))
 		return false;
 	if (cfg_observe)
 		return true;
-	limit->passed[place] = now;
+	*time = now;
+	limit->shared = fits ? shared + 1 : 1;
 	limit->next = place + 1;
 	return true;
 }
@@ -62,7 +70,7 @@ static __noinline bool count_request(const struct pkt *p, const struct xdpfw_con
 	__u32 now = (__u32)bpf_jiffies64() | 1; /* never 0 */
 	struct xdpfw_limit *limit = limit_of(&key);
 
-	return !limit || take_place(limit, c->limit.count, c->limit.window, now);
+	return !limit || take_place(limit, c, now);
 }
 
 static __noinline bool has_any_flow(const struct pkt *p)

@@ -153,7 +153,8 @@ static void print_names(const struct session *s)
 		putchar('\n');
 	} else {
 		json_object_foreach (sets, name, members)
-			printf("%s: %lld addresses\n", name, (long long)json_integer_value(members));
+			printf("%s: %lld address%s\n", name, (long long)json_integer_value(members),
+			       json_integer_value(members) == 1 ? "" : "es");
 	}
 	json_decref(sets);
 }

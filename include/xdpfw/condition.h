@@ -30,16 +30,16 @@
 #define XDPFW_DEEPEST_CONDITION 64
 
 enum xdpfw_question {
-	XDPFW_ASK_SOURCE = 1,   /* the sender's address in `addr`/`length`? */
-	XDPFW_ASK_DESTINATION,  /* the address that the request goes to? */
-	XDPFW_ASK_SOURCE_PORT,  /* its source port in `ports`? */
-	XDPFW_ASK_IFACE,        /* arrived on (or leaves by) the interface `value`? */
-	XDPFW_ASK_ROUTED_TO,    /* a routed request: will it leave by the interface `value`? */
-	XDPFW_ASK_USER,         /* outbound: does the user `value` own the socket? */
-	XDPFW_ASK_CGROUP,       /* outbound: is the socket's cgroup `cgroup` or below it? */
-	XDPFW_ASK_TIME,         /* is it before `expiry`? */
-	XDPFW_ASK_LIMIT,        /* fewer than `limit.count` requests from this source in the last `limit.window`? */
-	XDPFW_ASK_SOURCE_CLASS, /* no yes and no: the cell is rows[value + class of the sender] */
+	XDPFW_ASK_SOURCE = 1,  /* the sender's address in `addr`/`length`? */
+	XDPFW_ASK_DESTINATION, /* the address that the request goes to? */
+	XDPFW_ASK_SOURCE_PORT, /* its source port in `ports`? */
+	XDPFW_ASK_IFACE,       /* arrived on (or leaves by) the interface `value`? */
+	XDPFW_ASK_ROUTED_TO,   /* a routed request: will it leave by the interface `value`? */
+	XDPFW_ASK_USER,        /* outbound: does the user `value` own the socket? */
+	XDPFW_ASK_CGROUP,      /* outbound: is the socket's cgroup `cgroup` or below it? */
+	XDPFW_ASK_TIME,        /* is it before `expiry`? */
+	XDPFW_ASK_LIMIT, /* fewer than `limit.count` x `each` requests from this source in the last `limit.window`? */
+	XDPFW_ASK_SOURCE_CLASS,      /* no yes and no: the cell is rows[value + class of the sender] */
 	XDPFW_ASK_DESTINATION_CLASS, /* the same for the destination */
 };
 
@@ -65,9 +65,10 @@ struct xdpfw_condition {
 		} cgroup;
 		__u32 expiry;
 		struct {
-			__u32 count;
+			__u32 count;  /* places of the ring that are used, XDPFW_LIMIT_MAX at most */
 			__u32 window; /* jiffies */
 			__u32 rule;   /* whose requests are counted */
+			__u32 each;   /* requests that share a place */
 		} limit;
 	};
 };
@@ -121,10 +122,13 @@ _Static_assert(sizeof(struct xdpfw_limit_key) == 24, "no hidden padding in a has
 
 #define XDPFW_LIMIT_MAX 62
 
-/* The times of the last requests that passed, as a ring: the oldest decides, so the limit is exact over any window. */
+/*
+ * The times of the last requests that passed, as a ring: the oldest decides, so the limit is exact over any window. Where a limit
+ * is higher than the ring has places, some requests share one, which has the time of the last of them: 100 are 50 places of 2.
+ */
 struct xdpfw_limit {
-	__u32 next; /* place of the oldest */
-	__u32 pad;
+	__u32 next;                    /* place of the oldest */
+	__u32 shared;                  /* requests in the newest, the one before it */
 	__u32 passed[XDPFW_LIMIT_MAX]; /* jiffies, 0 = none yet */
 };
 _Static_assert(sizeof(struct xdpfw_limit) == 256, "256 bytes a limited source");

@@ -247,15 +247,15 @@ class Wire:
 class Stream(threading.Thread):
     """Numbered datagrams to several ports in turn, at a steady pace, until stopped."""
 
-    def __init__(self, sock, targets, per_second=600):
+    def __init__(self, sock, targets, per_second=600, at_most=100_000):
         super().__init__(daemon=True)
-        self._sock, self._targets, self._pause = sock, targets, 1 / per_second
+        self._sock, self._targets, self._pause, self._at_most = sock, targets, 1 / per_second, at_most
         self._stop_asked = threading.Event()
         self.sent = 0
 
     def run(self):
         due = time.monotonic()
-        while not self._stop_asked.is_set() and self.sent < 100_000:
+        while not self._stop_asked.is_set() and self.sent < self._at_most:
             for target in self._targets:
                 self._sock.sendto(self.sent.to_bytes(4, "big"), target)
             self.sent += 1

@@ -153,6 +153,23 @@ static void limits(void)
 	PLAY("limit in 22/tcp", rows);
 }
 
+/* More than the ring has places: two share each. */
+static void high_limits(void)
+{
+	struct row rows[104];
+
+	for (size_t i = 0; i < 100; i++)
+		rows[i] = (struct row){"one of a hundred", TCP(22, SYN), PASSES(RULE), .rule = 1, IN(22)};
+	rows[0].later = 1;
+	rows[60].later = 10;
+	rows[100] = (struct row){"one too many", TCP(22, SYN), DROPS(LIMIT), .rule = 1, IN(22)};
+	rows[101] = (struct row){"49 s later", TCP(22, SYN), DROPS(LIMIT), .rule = 1, IN(22), .later = 49};
+	rows[102] = (struct row){
+		"when the first are a minute old", TCP(22, SYN), PASSES(RULE), .rule = 1, IN(22), .later = 2};
+	rows[103] = (struct row){"and beside it", TCP(22, SYN), PASSES(RULE), .rule = 1, IN(22)};
+	PLAY("limit in 22/tcp rate 100/1m", rows);
+}
+
 /* Without a handshake a connection is a flow, which begins with the first datagram. */
 static void limits_without_connections(void)
 {
@@ -187,6 +204,7 @@ Test(condition, rules)
 	answers_of_conditional_servers();
 	expiry();
 	limits();
+	high_limits();
 	watch_twin(true); /* it counts nobody's requests */
 	limits_without_connections();
 	watch_twin(false);
