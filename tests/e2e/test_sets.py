@@ -16,7 +16,7 @@ def test_add_list_delete_flush(fw):
         "set add office 2001:db8::/32",
         "set add home 192.0.2.9 until 2035-01-01T00:00:00Z",
     ]
-    assert fw("set list").out == "office: 2 addresses\nhome: 1 addresses\n"
+    assert fw("set list").out == "office: 2 addresses\nhome: 1 address\n"
     assert fw.json("set list") == {"office": 2, "home": 1}
     assert fw("set list office").out == "203.0.113.0/24\n2001:db8::/32\n"
     assert fw.json("set list home") == [{"address": "192.0.2.9", "expires_at": "2035-01-01T00:00:00Z"}]
