@@ -30,18 +30,31 @@ static __always_inline bool write_port(struct __sk_buff *skb, __u32 offset, __u3
 }
 
 /*
+ * Where the checksum is that covers the ports of a TCP or UDP packet; 0 = none does. A packet of this host's that will
+ * be many datagrams holds only the sum of its pseudo-header, though Linux 6.11 and newer does not say so (in
+ * CHECKSUM_PARTIAL) where the interface has no checksum offload.
+ */
+static __always_inline __u32 sum_over_ports(struct __sk_buff *skb, const struct pkt *p)
+{
+	if (p->protocol == IPPROTO_TCP)
+		return p->l4 + offsetof(struct tcphdr, check);
+	if (p->dir == XDPFW_OUT && !p->forwarded && skb->gso_size)
+		return 0;
+	return p->l4 + offsetof(struct udphdr, check);
+}
+
+/*
  * Swap the local port of a TCP or UDP packet: the destination going in, the source going
  * out. @from is what the packet holds now. UDP over IPv4 may have no checksum; 0 stays 0,
  * a computed 0 becomes 0xffff (RFC 768).
  */
 static __always_inline bool swap_port(struct __sk_buff *skb, const struct pkt *p, __u16 from, __u16 to)
 {
-	bool tcp = p->protocol == IPPROTO_TCP;
+	__u64 flags = p->protocol == IPPROTO_TCP ? 0 : BPF_F_MARK_MANGLED_0;
 	__u32 place =
 		p->dir == XDPFW_IN ? offsetof(struct ports_header, destination) : offsetof(struct ports_header, source);
-	__u32 sum = tcp ? offsetof(struct tcphdr, check) : offsetof(struct udphdr, check);
 
-	return write_port(skb, p->l4 + place, p->l4 + sum, from, to, tcp ? 0 : BPF_F_MARK_MANGLED_0);
+	return write_port(skb, p->l4 + place, sum_over_ports(skb, p), from, to, flags);
 }
 
 /* An error quotes the port that the other side knows: the source of what this host sent, the

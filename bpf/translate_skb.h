@@ -51,9 +51,8 @@ static __always_inline bool mend_pseudo_header(struct __sk_buff *skb, const stru
 
 static __always_inline bool write_connection(struct __sk_buff *skb, const struct pkt *p, const struct rewritten *r)
 {
-	bool tcp = p->protocol == IPPROTO_TCP;
-	__u32 sum = p->l4 + (tcp ? offsetof(struct tcphdr, check) : offsetof(struct udphdr, check));
-	__u64 flags = tcp ? 0 : BPF_F_MARK_MANGLED_0;
+	__u64 flags = p->protocol == IPPROTO_TCP ? 0 : BPF_F_MARK_MANGLED_0;
+	__u32 sum = sum_over_ports(skb, p);
 
 	if (!write_addresses(skb, p, p->l3, &r->source, &r->destination, r->change))
 		return false;

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """`forward PORT:ADDR:PORT`: requests to this host are handed to another one, and its answers find their way home."""
 
-import itertools
 import os
 import resource
 import socket
@@ -124,39 +123,7 @@ def test_from(fw, family):
     assert traffic.udp_echo(other, server, (family.host, asked)) == (family.host, asked)
 
 
-# ---- checksums ----
-
-
-@pytest.mark.parametrize("sender_tx, egress_tx", itertools.product(("on", "off"), repeat=2))
-def test_checksums(fw, family, sender_tx, egress_tx):
-    """Whoever completes a checksum, what arrives is what was sent (TRAPS 22)."""
-    net = fw.net
-    asked, served = forward(fw, family)
-    places = [(net.peer, lab.PEER_IFACE, sender_tx), (net.target, trio.TARGET_IFACE, sender_tx)]
-    places += [(net.host, iface, egress_tx) for iface in (lab.IFACE, trio.BACK_IFACE)]
-    try:
-        for ns, iface, state in places:
-            net.offload(ns, iface, tx=state)
-        server = traffic.listen(net.target, family, served)
-        one, two = traffic.tcp_pair(net.peer, server, family, family.host, asked)
-        for sender, receiver in ((one, two), (two, one)):
-            data = os.urandom(300_000)
-            assert traffic.bulk(sender, receiver, data) == data
-        receiver, client = traffic.udp(net.target, family, served), traffic.udp(net.peer, family)
-        for size in (1, 2, 99, 1400):
-            assert traffic.udp_echo(client, receiver, (family.host, asked), size) == (family.host, asked)
-        if family is lab.V4:
-            _without_checksum(net, receiver, asked)
-    finally:
-        for ns, iface, _ in places:
-            net.offload(ns, iface, tx="on")
-
-
-def _without_checksum(net, server, asked):
-    """0 stays 0 (TRAPS 23): on the wire behind the host, too."""
-    wire = traffic.Wire(net, "peer")
-    wire.send(frames.udp_frame(lab.V4, 40002, asked, b"no sum", zero_checksum=True))
-    assert traffic.receive(server)[0] == b"no sum"
+# (Checksums: test_checksums.py.)
 
 
 def test_fragments(fw, family):
