@@ -221,6 +221,15 @@ __noinline __u32 forward_request_skb(struct __sk_buff *skb, struct pkt *p, __u32
 	return p ? forward_request(skb, HOOK_TC, p, decision) : drop(XDPFW_R_INTERNAL);
 }
 
+/*
+ * What the target says to a SYN if it still has the connection that gave way to this one. The client must see it: it
+ * answers RST, which ends that connection (RFC 9293 3.5.1), and its next SYN is welcome.
+ */
+static __always_inline bool is_bare_ack(const struct pkt *p)
+{
+	return (p->tcp_flags & (TCP_SYN | TCP_RST | TCP_ACK)) == TCP_ACK && p->l4_length == p->l4_header;
+}
+
 /* A packet from a target: a decision, or 0 if it is none. Going out, the packet is from now on known by its ports on
  * the wire. */
 __noinline __u32 forward_answer(struct pkt *p)
@@ -236,9 +245,10 @@ __noinline __u32 forward_answer(struct pkt *p)
 	t = connection_of(connection);
 	if (!connection || !t || !!(t->flags & XDPFW_FORWARD_LOCAL) != (p->dir == XDPFW_OUT))
 		return 0;
-	if (!answers_request(t, p))
+	if (answers_request(t, p))
+		note_answer(t, p);
+	else if (!is_bare_ack(p))
 		return drop(XDPFW_R_INVALID);
-	note_answer(t, p);
 	belongs_to(p, connection, t);
 	if (p->dir == XDPFW_OUT) {
 		p->source_port = t->host_port;
@@ -292,6 +302,22 @@ static __always_inline __u32 forwarded_back(void *ctx, enum hook hook, struct pk
 	if (likely(!is_icmp_error(p)))
 		return may_be_answer(p) ? forward_answer(p) : 0;
 	return hook == HOOK_XDP ? forward_error_xdp(ctx, p) : forward_error_skb(ctx, p);
+}
+
+/*
+ * Behind XDP: was a connection noted there for this request, which has given way meanwhile? (XDP sees many packets
+ * before TC sees the first of them.) The request must not reach what this host itself has at the port.
+ */
+__noinline bool has_lost_connection(struct __sk_buff *skb, const struct pkt *p)
+{
+	struct xdpfw_forward *f;
+
+	if (!p || p->connection || !is_forwardable(p))
+		return false;
+	f = forward_at(p->slot, listener(p, p->destination_port)); /* none for targets and what is draining */
+	if (!f || !is_for(f, p) || is_multicast(p, &p->destination) || is_routed(skb, p, &p->destination))
+		return false;
+	return p->protocol == IPPROTO_TCP ? is_tcp_request(p) : !is_udp_reply(p);
 }
 
 /* For a packet that has been judged: which connection is it of? */

@@ -205,13 +205,21 @@ static __always_inline __u16 sum_difference(__u32 a, __u32 b)
 	return (sum & 0xffff) + (sum >> 16);
 }
 
-/* May a connection that has not been answered give way to a new one? Not to be told apart from a flood: TCP at once,
- * since the target's answer names the request it belongs to; UDP once the answer must have come. */
+/*
+ * May a connection give way to a new one? One that has not been answered, for it is not to be told apart from a flood: UDP
+ * once the answer must have come; TCP at once, since the target's answer names the request it belongs to, but by heads or
+ * tails: two clients that send their SYNs again at the same time would take the last place from each other for ever. And
+ * TCP that is over, once nothing of it can be under way.
+ */
 static __always_inline bool gives_way(const struct xdpfw_translation *t, const struct pkt *p)
 {
-	if (p->protocol == IPPROTO_TCP)
-		return t->state == XDPFW_FLOW_SYN;
-	return !t->replied && bpf_jiffies64() - t->seen > cfg_hz;
+	bool silent = bpf_jiffies64() - t->seen > cfg_hz;
+
+	if (p->protocol != IPPROTO_TCP)
+		return !t->replied && silent;
+	if (t->state == XDPFW_FLOW_SYN)
+		return bpf_get_prandom_u32() & 1;
+	return t->state != XDPFW_FLOW_ESTABLISHED && silent;
 }
 
 /* Take a vacant place (or, with @force, one that gives way) for writing. */

@@ -17,6 +17,7 @@ TestSuite(forwards, .init = fixture_open, .fini = fixture_close);
 
 static const struct packet syn_in = TCP(2988, SYN), ack_in = TCP(2988, ACK);
 static const struct packet syn_ack_out = TCP(40000, SYN | ACK, .sport = 8080, .ack = 1);
+static const struct packet stray_out = TCP(40000, ACK, .sport = 8080, .ack = 0x80000000, .data = NO_DATA);
 static const struct packet udp_in = UDP(2988), udp_out = UDP(40000, .sport = 8080);
 
 static void requests_one_way_answers_the_other(void)
@@ -44,6 +45,8 @@ static void only_what_belongs(void)
 		{"SYN", TCP(8080, SYN), REQUEST, .becomes = &syn_in},
 		{"SYN-ACK for another SYN", TCP(40000, SYN | ACK, .sport = 2988, .ack = 0x80000000), .leaves = true,
 		 DROPS(INVALID), OUT(40000)},
+		{"an ACK for another SYN, which the client will reset",
+		 TCP(40000, ACK, .sport = 2988, .ack = 0x80000000, .data = NO_DATA), ANSWER, .becomes = &stray_out},
 		{"time passes", TCP(8080, ACK), DROPS(NO_STATE), IN(8080), .later = 121},
 	};
 
@@ -186,6 +189,7 @@ static void floods_give_way(void)
 			    ack = TCP(8080, ACK);
 	static struct outcome outcome;
 	static struct frame f;
+	int refused = 0;
 
 	SCENE();
 	set_policy("forward 8080:2988/tcp one-way");
@@ -205,8 +209,10 @@ static void floods_give_way(void)
 		build_for(&from, &flood, ON_TC, V4, ARRIVES);
 		from.bytes[from.l3 + 15] = 200 + i / 65535; /* another sender; the checksums are not looked at */
 		send_uncounted(ON_TC, ARRIVES, &from, &outcome);
-		cr_assert_eq(outcome.action, PASSED, "SYN number %d", i);
+		refused += outcome.action != PASSED;
 	}
+	cr_expect_lt(refused, 20, "%d SYNs were refused, though all of 16 places give way, each by heads or tails",
+		     refused);
 	forget_counts();
 	build_for(&f, &ack, ON_TC, V4, ARRIVES);
 	send_frame(ON_TC, ARRIVES, &f, NULL, &outcome);
