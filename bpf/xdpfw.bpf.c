@@ -209,8 +209,11 @@ int tc_swap(struct __sk_buff *skb)
 		return ACT_PASS;
 	if (parse_skb(skb, &p, false)) /* judged at XDP */
 		return ACT_PASS;
-	if (p.flags & XDPFW_HAS_FORWARDS)
+	if (p.flags & XDPFW_HAS_FORWARDS) {
 		find_connection(skb, &p);
+		if (has_lost_connection(skb, &p))
+			return ACT_DROP;
+	}
 	return rewrite(skb, &p);
 }
 
