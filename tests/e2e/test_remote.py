@@ -2,7 +2,6 @@
 """`forward PORT:ADDR:PORT`: requests to this host are handed to another one, and its answers find their way home."""
 
 import os
-import resource
 import socket
 
 import pytest
@@ -177,33 +176,7 @@ def test_traceroute_sees_a_hop(fw):
     assert wire.answer(lambda frame: frame[23] == frames.ICMP and frame[34] == 11), "no time exceeded"
 
 
-# ---- many connections ----
-
-
-def test_many_flows(fw):
-    """2,000 clients' endpoints at once: each is answered with its own words."""
-    family = lab.V4
-    asked, served = forward(fw, family)
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 8192), hard))
-    try:
-        server = traffic.udp(fw.net.target, family, served)
-        clients = [traffic.udp(fw.net.peer, family, 10_000 + number) for number in range(2000)]
-        seen = {}
-        for first in range(0, len(clients), 100):  # a burst overruns the ring of a veth with XDP
-            for number in range(first, first + 100):
-                clients[number].sendto(number.to_bytes(4, "big"), (family.host, asked))
-            for _ in range(100):
-                data, sender = traffic.receive(server)
-                seen[sender] = data
-        assert len(set(seen.values())) == len(seen) == len(clients), "each client has a source port of its own"
-        for sender, data in seen.items():
-            server.sendto(data, sender)
-        for number, client in enumerate(clients):
-            assert traffic.receive(client)[0] == number.to_bytes(4, "big")
-    finally:
-        fw.net.close_sockets()
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+# ---- connections ---- (thousands of them: test_crowd.py)
 
 
 def test_neighbour_unknown(fw, family):
