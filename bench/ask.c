@@ -20,7 +20,7 @@
 #include "util.h"
 
 #define MAX_REQUESTS 1000000
-#define TIMEOUT_US   200000 /* then it is lost, and counts as so long */
+#define TIMEOUT_US   20000 /* then it is lost, and counts as so long */
 
 static const char usage[] = "Usage: ask CLIENT-NETNS SERVER-NETNS ADDRESS PORT CPU REQUESTS-PER-SECOND SECONDS\n"
 			    "Prints: requests=N lost=N p50=US p99=US max=US\n";
@@ -38,6 +38,18 @@ static int open_end(void)
 		return -errno;
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
 	return fd;
+}
+
+/*
+ * Ahead of all that is not real-time: what is asked is how long a packet waits, not how long this thread waits for a CPU.
+ * Due to the microsecond, not to the 50 that are usual. Where neither is allowed, the figures are merely worse.
+ */
+static void wait_for_packets_only(void)
+{
+	struct sched_param least = {.sched_priority = 1};
+
+	sched_setscheduler(0, SCHED_FIFO, &least);
+	prctl(PR_SET_TIMERSLACK, 1);
 }
 
 /* Wait for datagram @number; older ones are those that came too late. */
@@ -137,7 +149,7 @@ static int run(char **words)
 	client = open_end();
 	if (client < 0 || connect(client, (struct sockaddr *)&address, sizeof(address)))
 		return -errno;
-	prctl(PR_SET_TIMERSLACK, 1); /* due to the microsecond, not to the 50 that are usual */
+	wait_for_packets_only();
 	return ask_for(&(struct ends){.client = client, .server = server}, atoi(words[6]), atof(words[7]));
 }
 
