@@ -35,13 +35,15 @@ def draw(path, title, body, width=900, height=460):
 
 
 def draw_curves(path, title, xlabel, ylabel, curves):
-    """@curves: points (x, median, min, max) by name; both axes logarithmic."""
+    """@curves: points (x, median, min, max) by name; x logarithmic, and y where it spans decades."""
     blocks, plots = [], []
+    medians = [point[1] for points in curves.values() for point in points]
+    yscale = "set logscale y" if max(medians) > 20 * min(medians) else "set yrange [0:*]"
     for number, (name, points) in enumerate(curves.items()):
         rows = "\n".join("{} {} {} {}".format(*point) for point in sorted(points))
         blocks.append(f"$curve{number} << EOD\n{rows}\nEOD")
         plots.append(f"$curve{number} using 1:2:3:4 with yerrorlines linestyle {number + 1} title {quoted(name)}")
-    draw(path, title, "\n".join([*blocks, "set logscale xy", f"set xlabel {quoted(xlabel)}", f"set ylabel {quoted(ylabel)}",
+    draw(path, title, "\n".join([*blocks, "set logscale x", yscale, f"set xlabel {quoted(xlabel)}", f"set ylabel {quoted(ylabel)}",
                                  "set xrange [0.7:*]", "set format x '%.0s%c'", "set format y '%g'",
                                  "plot " + ", \\\n ".join(plots)]) + "\n")
 
