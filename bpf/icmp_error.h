@@ -126,14 +126,14 @@ static __always_inline bool lets_answer_in(void *ctx, enum hook hook, const stru
  */
 __noinline bool quote_xdp(struct xdp_md *xdp, const struct pkt *p, struct pkt *quoted)
 {
-	struct frame f = {.data = (void *)(long)xdp->data, .end = (void *)(long)xdp->data_end};
+	struct frame f = frame_xdp(xdp);
 
 	return p && quoted && parse_quoted(&f, p, quoted);
 }
 
 __noinline bool quote_skb(struct __sk_buff *skb, const struct pkt *p, struct pkt *quoted)
 {
-	struct frame f = {.data = (void *)(long)skb->data, .end = (void *)(long)skb->data_end};
+	struct frame f = frame_skb(skb);
 
 	return p && quoted && parse_quoted(&f, p, quoted);
 }

@@ -65,8 +65,18 @@ static __always_inline bool frame_holds(void *ctx, struct pkt *p, __u32 end)
 	return end <= p->length;
 }
 
+static __always_inline struct frame frame_xdp(struct xdp_md *xdp)
+{
+	return (struct frame){.data = (void *)(long)xdp->data, .end = (void *)(long)xdp->data_end};
+}
+
+static __always_inline struct frame frame_skb(struct __sk_buff *skb)
+{
+	return (struct frame){.data = (void *)(long)skb->data, .end = (void *)(long)skb->data_end};
+}
+
 /* Source routing is dropped (RFC 7126 3.2); other options (NOP, RR, timestamp...) are skipped. */
-static __noinline __u32 check_ip_options(const struct frame *f, const struct pkt *p, __u32 length)
+static __always_inline __u32 check_options(const struct frame *f, const struct pkt *p, __u32 length)
 {
 	__u8 options[IP_OPTIONS_MAX] = {};
 	__u32 next = 0;
@@ -98,7 +108,26 @@ static __noinline __u32 check_ip_options(const struct frame *f, const struct pkt
 	return 0;
 }
 
-static __always_inline __u32 parse_v4(void *ctx, const struct frame *f, struct pkt *p)
+/*
+ * What few packets have is looked for in global functions (not static): the verifier checks each once, on its own,
+ * and the pipeline behind sees only its result. Inlined or static, their loops would multiply with the ways that lead
+ * to them and from them. One for each hook, since packet pointers cannot be handed over.
+ */
+__noinline __u32 check_options_xdp(struct xdp_md *xdp, const struct pkt *p, __u32 length)
+{
+	struct frame f = frame_xdp(xdp);
+
+	return p ? check_options(&f, p, length) : drop(XDPFW_R_INTERNAL);
+}
+
+__noinline __u32 check_options_skb(struct __sk_buff *skb, const struct pkt *p, __u32 length)
+{
+	struct frame f = frame_skb(skb);
+
+	return p ? check_options(&f, p, length) : drop(XDPFW_R_INTERNAL);
+}
+
+static __always_inline __u32 parse_v4(void *ctx, enum hook hook, const struct frame *f, struct pkt *p)
 {
 	struct iphdr *ip = at(f, p->l3, sizeof(*ip));
 	__u32 header, total, fragment;
@@ -129,9 +158,10 @@ static __always_inline __u32 parse_v4(void *ctx, const struct frame *f, struct p
 		p->fragment_start = p->l4;
 		p->fragment = p->fragment_offset ? FRAGMENT_LATER : FRAGMENT_FIRST;
 	}
-	if (unlikely(header > sizeof(*ip)))
-		return check_ip_options(f, p, header - sizeof(*ip));
-	return 0;
+	if (likely(header == sizeof(*ip)))
+		return 0;
+	header -= sizeof(*ip);
+	return hook == HOOK_XDP ? check_options_xdp(ctx, p, header) : check_options_skb(ctx, p, header);
 }
 
 /* What is too short for its header: a trick, if it is the first of several fragments (RFC 1858). */
@@ -186,8 +216,7 @@ static __always_inline bool is_extension(__u8 protocol)
 	       protocol == IPPROTO_FRAGMENT || protocol == IPPROTO_AH;
 }
 
-/* Apart from parse_v6(), so that packets without extension headers do not pay for its registers. */
-static __noinline __u32 walk_extensions(const struct frame *f, struct pkt *p)
+static __always_inline __u32 walk_extensions(const struct frame *f, struct pkt *p)
 {
 	__u32 offset = p->l4;
 	__u8 next = p->protocol;
@@ -212,7 +241,22 @@ static __noinline __u32 walk_extensions(const struct frame *f, struct pkt *p)
 	return 0;
 }
 
-static __always_inline __u32 parse_v6(void *ctx, const struct frame *f, struct pkt *p)
+/* Global functions, for the reason given above. */
+__noinline __u32 walk_extensions_xdp(struct xdp_md *xdp, struct pkt *p)
+{
+	struct frame f = frame_xdp(xdp);
+
+	return p ? walk_extensions(&f, p) : drop(XDPFW_R_INTERNAL);
+}
+
+__noinline __u32 walk_extensions_skb(struct __sk_buff *skb, struct pkt *p)
+{
+	struct frame f = frame_skb(skb);
+
+	return p ? walk_extensions(&f, p) : drop(XDPFW_R_INTERNAL);
+}
+
+static __always_inline __u32 parse_v6(void *ctx, enum hook hook, const struct frame *f, struct pkt *p)
 {
 	struct ipv6hdr *ip = at(f, p->l3, sizeof(*ip));
 	__u32 payload;
@@ -234,9 +278,9 @@ static __always_inline __u32 parse_v6(void *ctx, const struct frame *f, struct p
 	p->hop_limit = ip->hop_limit;
 	p->l4 = p->l3 + sizeof(*ip);
 	p->l4_length = payload;
-	if (unlikely(is_extension(ip->nexthdr)))
-		return walk_extensions(f, p);
-	return 0;
+	if (likely(!is_extension(ip->nexthdr)))
+		return 0;
+	return hook == HOOK_XDP ? walk_extensions_xdp(ctx, p) : walk_extensions_skb(ctx, p);
 }
 
 static __always_inline __u32 parse_tcp(const struct frame *f, struct pkt *p)
@@ -370,14 +414,14 @@ static __always_inline __be16 parse_ethernet(const struct frame *f, struct pkt *
  * zero. @type is the ethertype in the IP header's place (from parse_ethernet() or the skb).
  * Returns 0 for an IP packet that goes on, else a decision.
  */
-static __always_inline __u32 parse(void *ctx, const struct frame *f, struct pkt *p, __be16 type)
+static __always_inline __u32 parse(void *ctx, enum hook hook, const struct frame *f, struct pkt *p, __be16 type)
 {
 	__u32 bad;
 
 	if (likely(type == bpf_htons(ETH_P_IP)))
-		bad = parse_v4(ctx, f, p);
+		bad = parse_v4(ctx, hook, f, p);
 	else if (likely(type == bpf_htons(ETH_P_IPV6)))
-		bad = parse_v6(ctx, f, p);
+		bad = parse_v6(ctx, hook, f, p);
 	else if (type == bpf_htons(ETH_P_ARP))
 		return pass(XDPFW_R_ESSENTIAL);
 	else if (is_vlan(type))
@@ -413,7 +457,7 @@ static __always_inline __u32 guess_segments(struct xdp_md *xdp, const struct pkt
  */
 static __always_inline __u32 parse_xdp(struct xdp_md *xdp, struct pkt *p)
 {
-	struct frame f = {.data = (void *)(long)xdp->data, .end = (void *)(long)xdp->data_end};
+	struct frame f = frame_xdp(xdp);
 	__u32 bad;
 
 	if (!p)
@@ -421,7 +465,7 @@ static __always_inline __u32 parse_xdp(struct xdp_md *xdp, struct pkt *p)
 	p->hook = HOOK_XDP;
 	p->ifindex = xdp->ingress_ifindex;
 	p->length = f.end - f.data;
-	bad = parse(xdp, &f, p, parse_ethernet(&f, p));
+	bad = parse(xdp, HOOK_XDP, &f, p, parse_ethernet(&f, p));
 	if (cfg_xdp_generic && unlikely(p->length > ETH_FRAME_LEN) && !bad)
 		p->segments = guess_segments(xdp, p);
 	return bad;
@@ -444,11 +488,7 @@ static __always_inline __be16 skb_ethertype(struct __sk_buff *skb, const struct 
 	return known;
 }
 
-/*
- * A global function (not static): the verifier checks it once, on its own, and the pipeline behind sees only its
- * result. Inlined, the ways through the parser multiply with those through the pipeline; at TC, where the
- * skb has been made already, the call is not what costs.
- */
+/* A global function, for the reason given above: at TC, where the skb has been made already, the call is not what costs. */
 __noinline __u32 parse_skb(struct __sk_buff *skb, struct pkt *p, bool l3)
 {
 	struct frame f;
@@ -457,14 +497,13 @@ __noinline __u32 parse_skb(struct __sk_buff *skb, struct pkt *p, bool l3)
 		return drop(XDPFW_R_INTERNAL);
 	if (skb->data_end - skb->data < PULL_BYTES && skb->data_end - skb->data < skb->len)
 		bpf_skb_pull_data(skb, skb->len < PULL_BYTES ? skb->len : PULL_BYTES);
-	f.data = (void *)(long)skb->data;
-	f.end = (void *)(long)skb->data_end;
+	f = frame_skb(skb);
 	p->hook = HOOK_TC;
 	p->ifindex = skb->ifindex;
 	p->forwarded = cfg_observe ? skb->cb[XDPFW_TWIN_FORWARDED] : !skb->sk;
 	p->length = skb->len;
 	p->segments = skb->gso_segs > 1 ? skb->gso_segs : 1;
-	return parse(skb, &f, p, skb_ethertype(skb, &f, p, l3));
+	return parse(skb, HOOK_TC, &f, p, skb_ethertype(skb, &f, p, l3));
 }
 
 #endif

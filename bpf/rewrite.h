@@ -61,12 +61,11 @@ static __always_inline bool swap_port(struct __sk_buff *skb, const struct pkt *p
  * destination of what it received. Only the checksum of the ICMP message covers it. */
 static __always_inline bool swap_quoted_port(struct __sk_buff *skb, const struct pkt *p)
 {
-	struct frame f = {.data = (void *)(long)skb->data, .end = (void *)(long)skb->data_end};
 	bool in = p->dir == XDPFW_IN;
 	struct pkt quoted = {};
 	__u16 from, to;
 
-	if (!parse_quoted(&f, p, &quoted) || !has_ports(&quoted))
+	if (!quote_skb(skb, p, &quoted) || !has_ports(&quoted))
 		return true;
 	from = in ? quoted.source_port : quoted.destination_port;
 	to = linked_port(p->slot, quoted.table, from);
