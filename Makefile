@@ -196,7 +196,7 @@ lint: deps-build deps-lint
 		--library=tests/lint/cppcheck.cfg \
 		--suppress=missingIncludeSystem -DXDPFW_VERSION='""' -Iinclude -Iuser user
 	$(call say,SHELL,)
-	$(Q)shellcheck scripts/install-deps scripts/make-deb packaging/debian/p* tests/demo tests/kernel/run .ci/run \
+	$(Q)shellcheck scripts/install-deps scripts/make-deb packaging/debian/p* tests/demo tests/kernel/run tests/e2e/boot.sh .ci/run \
 		packaging/completions/complete packaging/completions/xdpfw.bash
 	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/strict WARNINGS='-Wall -Wextra -Werror' all
 
