@@ -11,6 +11,7 @@
 #include "statement_forward.h"
 #include "translations.h"
 #include "util.h"
+#include "xdpfw/flow.h"
 
 /* How many connections each forward has, by its counter number. */
 struct live {
@@ -22,6 +23,8 @@ static void count_connection(const struct xdpfw_translation *t, __u8 protocol, v
 	struct live *live = data;
 
 	(void)protocol;
+	if (t->state == XDPFW_FLOW_CLOSING || t->state == XDPFW_FLOW_CLOSED)
+		return; /* over: its port is kept a while */
 	if (t->counter < XDPFW_MAX_RULES)
 		live->connections[t->counter]++;
 }

@@ -262,6 +262,16 @@ def test_list(fw, family):
     assert entry["text"] in fw("forward list").out
 
 
+def test_list_without_closed_connections(fw, family):
+    asked, served = forward(fw, family)
+    one, two = traffic.tcp_pair(fw.net.peer, traffic.listen(fw.net.target, family, served), family, family.host, asked)
+    assert fw.json("forward list")[0]["connections"] == 1
+    one.close()
+    assert two.recv(1) == b"" and fw.json("forward list")[0]["connections"] == 1, "half of it is closed"
+    two.close()
+    assert traffic.eventually(lambda: fw.json("forward list")[0]["connections"] == 0)
+
+
 def test_check(fw, family):
     forward(fw, family)
     assert [target["well"] for target in fw.json("forward --check")] == [True]
