@@ -17,8 +17,9 @@ SHORT_COUNTS = (10, 1_000)
 
 
 def pairs(count, turn):
-    """@count ports and senders; another one with each @turn, for applying what is enforced already has nothing to do."""
-    return [(1 + number % 60_000, f"10.{number >> 8 & 255}.{number & 255}.0/24") for number in range(turn, turn + count)]
+    """@count ports and senders; another one with each @turn, for applying what is enforced has nothing to do."""
+    return [(1 + number % 60_000, f"10.{number >> 8 & 255}.{number & 255}.0/24")
+            for number in range(turn, turn + count)]
 
 
 class XdpfwApplies(Xdpfw):
@@ -56,8 +57,9 @@ class NftApplies(Nftables):
 
 class IptablesApplies(Iptables):
     def prepare(self, lab, count, turn):
-        rules = "\n".join(f"-A INPUT -p tcp --dport {port} -s {sender} -j ACCEPT" for port, sender in pairs(count, turn))
-        return f"*filter\n:INPUT DROP\n-A INPUT -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT\n{rules}\nCOMMIT\n"
+        rules = [f"-A INPUT -p tcp --dport {port} -s {sender} -j ACCEPT" for port, sender in pairs(count, turn)]
+        answers = "-A INPUT -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT"
+        return "\n".join(["*filter", ":INPUT DROP", answers, *rules, "COMMIT"]) + "\n"
 
     def apply(self, lab, text):
         self.feed(lab, text)
@@ -75,7 +77,8 @@ class ProcessStart(Contender):
 
 def contenders(options):
     empty = "*filter\nCOMMIT\n"
-    return [XdpfwApplies("xdpfw", options.xdpfw, "native", ["default deny in"], options.scratch), NftApplies("nftables", []),
+    return [XdpfwApplies("xdpfw", options.xdpfw, "native", ["default deny in"], options.scratch),
+            NftApplies("nftables", []),
             *(IptablesApplies(f"iptables-{flavour}", flavour, empty) for flavour in ("nft", "legacy")),
             ProcessStart("`true`")]
 
@@ -113,7 +116,8 @@ def goals(count):
 
 
 def run_count(options, running, count, faults):
-    section = Section(f"a file of {count:,} rules applied", "ms", 1, [one.name for one in running], "nftables", goals(count))
+    section = Section(f"a file of {count:,} rules applied", "ms", 1, [one.name for one in running], "nftables",
+                      goals(count))
     section.errors.update(faults.errors)
     section.missing.update(faults.missing)
     for turn in range(1, options.rounds + 1):

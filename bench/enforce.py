@@ -66,8 +66,8 @@ def contenders(options):
 
 def probe(options, lab, contender):
     """Milliseconds until the port was open, and until the command was done."""
-    text = run([os.path.join(options.build, "probe"), f"/run/netns/{lab.source}", f"/run/netns/{lab.target}", labs.TARGET,
-                str(PORT), str(options.cpu), *lab.inside(lab.target, contender.opening(lab))],
+    text = run([os.path.join(options.build, "probe"), f"/run/netns/{lab.source}", f"/run/netns/{lab.target}",
+                labs.TARGET, str(PORT), str(options.cpu), *lab.inside(lab.target, contender.opening(lab))],
                env=contender.probe_environment(lab))
     contender.close(lab)
     return tuple(map(float, re.search(r"enforced=([\d.]+) ended=([\d.]+)", text).groups()))

@@ -89,7 +89,7 @@ class Grounds:
 
 
 def command(options, lab, seconds):
-    """The generator's, at the target of @lab. Ahead of all else: what a busy machine has to do can wait for a second."""
+    """The generator's, at the target of @lab. Ahead of all else: what a busy machine has to do can wait."""
     return ["nice", "-n", "-20", os.path.join(options.build, "gen"),
             "--iface", lab.source_interface, "--dst-mac", lab.target_mac,
             "--src", labs.SOURCE, "--dst", labs.TARGET, "--cpu", str(options.cpu), "--seconds", str(seconds)]

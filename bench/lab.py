@@ -170,7 +170,7 @@ class Lab:
             raise BenchError(f"{shown(command)}: did not say '{word}' within {seconds} s")
 
     def counters(self):
-        """Packets seen and packets dropped by native XDP: as a veth's driver tells, or, of others, as the stack does."""
+        """Packets seen, and dropped by native XDP: as a veth's driver tells, or, of others, as the stack does."""
         text = run(self.inside(self.target, ["ethtool", "-S", self.target_interface]))
 
         def total(name):

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """What a request of an allowed service waits for while a closed port is flooded.
 
-The flood is paced: 500,000 packets a second for everyone, somewhat less than the slowest takes. A generator that sends what the
-receiver takes would slow down with it, and so the slowest firewall would have the quietest wire.
+The flood is paced: 500,000 packets a second for everyone, somewhat less than the slowest takes. A generator that
+sends what the receiver takes would slow down with it, and so the slowest firewall would have the quietest wire.
 """
 
 import os
@@ -13,7 +13,8 @@ from contextlib import ExitStack
 
 import flood
 import lab as labs
-from contenders import Contender, Limit, NftIngress, Nftables, XdpFilter, Xdpfw, XdpfwTc, enforcing, iptables_filter, iptables_raw
+from contenders import (Contender, Limit, NftIngress, Nftables, XdpFilter, Xdpfw, XdpfwTc, enforcing, iptables_filter,
+                        iptables_raw)
 from lab import BenchError, Lab, run
 from report import Goal, Section
 
@@ -51,7 +52,8 @@ def start_flood(options, lab, seconds):
 def ask(options, lab, seconds):
     """Microseconds that half of the requests take at most, and 99 of 100."""
     text = run([os.path.join(options.build, "ask"), f"/run/netns/{lab.source}",
-                f"/run/netns/{lab.target}", labs.TARGET, str(ECHO), str(options.other_cpu), str(REQUESTS), str(seconds)])
+                f"/run/netns/{lab.target}", labs.TARGET, str(ECHO), str(options.other_cpu), str(REQUESTS),
+                str(seconds)])
     requests, lost, half, most = re.search(r"requests=(\d+) lost=(\d+) p50=([\d.]+) p99=([\d.]+)", text).groups()
     # Few that are lost count as long as was waited for them.
     if int(lost) > 0.5 * int(requests):
@@ -86,8 +88,9 @@ def set_up(stack, options, contender):
 def make_section(quantile, running):
     names = [contender.name for contender in running]
     ours = running[1].name
-    return Section(f"latency of a request, {quantile}, beside {PPS:,} packets a second to a closed port", "us", 1, names,
-                   names[0], [Goal(f"latency, {quantile}, of the smallest XDP program", ours, at_most=1.2)])
+    title = f"latency of a request, {quantile}, beside {PPS:,} packets a second to a closed port"
+    return Section(title, "us", 1, names, names[0],
+                   [Goal(f"latency, {quantile}, of the smallest XDP program", ours, at_most=1.2)])
 
 
 def sections(options):

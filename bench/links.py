@@ -35,7 +35,8 @@ def sections(options):
     plain = Xdpfw("allowed port, no link", options.xdpfw, "tc", rules, options.scratch)
     linked = Xdpfw("linked port", options.xdpfw, "tc", [*rules, LINK], options.scratch)
     beside = "allowed port, beside a link"
-    section = Section("a packet to a linked port, test runs in mode tc", "ns", 0, [plain.name, beside, linked.name], plain.name,
+    section = Section("a packet to a linked port, test runs in mode tc", "ns", 0,
+                      [plain.name, beside, linked.name], plain.name,
                       [Goal("a local link, more than an allowed port", linked.name, at_most=8, quantity="value",
                             values=added(linked.name, plain.name))])
     with ExitStack() as stack:

@@ -76,7 +76,9 @@ def applying(options, contender, lab):
     path = os.path.join(options.scratch, "peak")
     with open(path, "w", encoding="ascii") as file:
         file.write(what)
-    return ["nft", "-f", path] if isinstance(contender, NftApplies) else [f"iptables-{contender.flavour}-restore", path]
+    if isinstance(contender, NftApplies):
+        return ["nft", "-f", path]
+    return [f"iptables-{contender.flavour}-restore", path]
 
 
 def measure_command(options, contender):
@@ -89,11 +91,12 @@ def measure_command(options, contender):
 
 def sections(options):
     rules = policies(options)
-    maps = Section("memory of all maps of an instance, with 262,144 flows' room and all counters", "MiB", 1, rules, "no rules")
+    title = "memory of all maps of an instance, with 262,144 flows' room and all counters"
+    maps = Section(title, "MiB", 1, rules, "no rules")
     for name, lines in rules.items():
         maps.measure(name, measure_maps, options, lines)
     yield maps
-    running = [contender for contender in contenders(options) if hasattr(contender, "feed") or isinstance(contender, Xdpfw)]
+    running = [one for one in contenders(options) if hasattr(one, "feed") or isinstance(one, Xdpfw)]
     peak = Section(f"peak resident memory of the command that applies {RULES:,} rules", "MiB", 1,
                    [contender.name for contender in running], "nftables")
     for contender in running:

@@ -29,9 +29,9 @@ def quoted(text):
     return f'"{text}"'
 
 
-def draw(path, title, body, width=900, height=460):
+def draw(path, title, lines, width=900, height=460):
     head = HEAD.format(path=path, title=quoted(title), width=width, height=height)
-    run(["gnuplot"], stdin=head + body)
+    run(["gnuplot"], stdin=head + "\n".join(lines) + "\n")
 
 
 def draw_curves(path, title, xlabel, ylabel, curves):
@@ -43,9 +43,9 @@ def draw_curves(path, title, xlabel, ylabel, curves):
         rows = "\n".join("{} {} {} {}".format(*point) for point in sorted(points))
         blocks.append(f"$curve{number} << EOD\n{rows}\nEOD")
         plots.append(f"$curve{number} using 1:2:3:4 with yerrorlines linestyle {number + 1} title {quoted(name)}")
-    draw(path, title, "\n".join([*blocks, "set logscale x", yscale, f"set xlabel {quoted(xlabel)}", f"set ylabel {quoted(ylabel)}",
-                                 "set xrange [0.7:*]", "set format x '%.0s%c'", "set format y '%g'",
-                                 "plot " + ", \\\n ".join(plots)]) + "\n")
+    draw(path, title, [*blocks, "set logscale x", yscale, f"set xlabel {quoted(xlabel)}",
+                       f"set ylabel {quoted(ylabel)}", "set xrange [0.7:*]", "set format x '%.0s%c'", "set format y '%g'",
+                       "plot " + ", \\\n ".join(plots)])
 
 
 def draw_bars(path, title, ylabel, groups, names, values, logarithmic=False):
@@ -54,6 +54,6 @@ def draw_bars(path, title, ylabel, groups, names, values, logarithmic=False):
     columns = [f"$data using {number + 2}:xtic(1) linestyle {number + 1} title {quoted(name)}"
                for number, name in enumerate(names)]
     scale = "set logscale y" if logarithmic else "set yrange [0:*]"
-    draw(path, title, "\n".join(["$data << EOD", *rows, "EOD", "set style data histogram", "set style histogram cluster gap 1",
-                                 "set style fill solid 0.85 noborder", scale, f"set ylabel {quoted(ylabel)}",
-                                 "set xtics font ',10'", "set bmargin 5", "plot " + ", \\\n ".join(columns)]) + "\n", width=1100)
+    draw(path, title, ["$data << EOD", *rows, "EOD", "set style data histogram", "set style histogram cluster gap 1",
+                       "set style fill solid 0.85 noborder", scale, f"set ylabel {quoted(ylabel)}",
+                       "set xtics font ',10'", "set bmargin 5", "plot " + ", \\\n ".join(columns)], width=1100)

@@ -53,7 +53,8 @@ def contenders(options, count):
     return {"xdpfw native": ours,
             "nftables, set of ports": NftSet(name("nftables, set of ports"), ports),
             "nftables, chain": NftChain(name("nftables, chain"), ports),
-            **{f"iptables-{flavour}": Iptables(name(f"iptables-{flavour}"), flavour, text) for flavour in ("nft", "legacy")}}
+            **{f"iptables-{flavour}": Iptables(name(f"iptables-{flavour}"), flavour, text)
+               for flavour in ("nft", "legacy")}}
 
 
 def sections(options):
@@ -64,7 +65,8 @@ def sections(options):
     ours = {count: curve["xdpfw native"].name for count, curve in curves.items()}
     section = Section("a closed UDP port behind rules for other ports", "Mpps", 3,
                       [contender.name for contender in running], limit.name,
-                      [Goal(f"{counts[-1]:,} rules, of 1 rule", ours[counts[-1]], at_least=0.95, against=ours[1])], "rules")
+                      [Goal(f"{counts[-1]:,} rules, of 1 rule", ours[counts[-1]], at_least=0.95, against=ours[1])],
+                      "rules")
     for count, curve in curves.items():
         for series, contender in curve.items():
             section.point(contender.name, series, count)

@@ -36,7 +36,8 @@ print("begun", flush=True)
 time.sleep(600)
 """
 
-CONNTRACK = {"/proc/sys/net/netfilter/nf_conntrack_max": ROOM, "/proc/sys/net/netfilter/nf_conntrack_buckets": ROOM // 2}
+CONNTRACK = {"/proc/sys/net/netfilter/nf_conntrack_max": ROOM,
+             "/proc/sys/net/netfilter/nf_conntrack_buckets": ROOM // 2}
 
 
 def traffic(count):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The benchmarks' own words: what is broken makes a run fail, and a run's JSON makes the page. Figures are not judged."""
+"""The benchmarks' own words: what is broken fails a run, and a run's JSON makes the page. Figures are not judged."""
 
 import json
 import subprocess
@@ -43,8 +43,8 @@ def row(name, median, **more):
 
 
 def section(part, title, rows, axis=None, goals=()):
-    return {"part": part, "title": title, "unit": "us", "digits": 1, "reference": rows[0]["name"], "axis": axis, "rows": rows,
-            "goals": list(goals)}
+    return {"part": part, "title": title, "unit": "us", "digits": 1, "reference": rows[0]["name"], "axis": axis,
+            "rows": rows, "goals": list(goals)}
 
 
 def test_the_page_has_what_was_measured(tmp_path):
@@ -52,8 +52,8 @@ def test_the_page_has_what_was_measured(tmp_path):
     absent = {**row("absent", 1), "missing": "not in this kernel", "ratio": None, "value": None, "values": []}
     goals = [{"text": "flat", "row": "ours", "wanted": ">= 0.95", "unit": "", "reached": 0.5, "met": False},
              {"text": "never run", "row": "ours", "wanted": "<= 8", "unit": "ns", "reached": None, "met": None}]
-    report = {"schema": 2, "time": "2026-01-02T03:04:05+00:00", "cpu": "a CPU", "cpus": 2, "kernel": "6.1", "busy": 0.5, "rounds": 5,
-              "seconds": 0.4, "short": False, "sections": [
+    report = {"schema": 2, "time": "2026-01-02T03:04:05+00:00", "cpu": "a CPU", "cpus": 2, "kernel": "6.1", "busy": 0.5,
+              "rounds": 5, "seconds": 0.4, "short": False, "sections": [
                   section("packets", "a flood", [row("bare", 1), row("ours, 1 rule", 2), absent]),
                   section("rules", "by rules", curve, "rules", goals),
                   section("latency", "p50", [row("least", 10), row("ours", 11)]),
