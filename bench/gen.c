@@ -54,6 +54,7 @@ struct options {
 	const char *iface;
 	const char *source_text;
 	const char *target_text;
+	const char *list;
 	struct ether_addr target_mac;
 	enum proto proto;
 	int family;
@@ -81,6 +82,7 @@ static const char usage[] = "Usage: gen --iface IFACE --dst-mac MAC --src ADDR -
 			    "  --family 4|6         4\n"
 			    "  --proto WHAT         udp, or TCP segments: syn, ack (udp)\n"
 			    "  --sources N          source addresses, from --src on, 1..4294967296 (1)\n"
+			    "  --sources-from FILE  IPv4 source addresses, one a line, 1..131072 of them, in turns\n"
 			    "  --sport P[+N]        N source ports from P on (40000+1); past 65535 they go on at 0\n"
 			    "  --dport P[+N]        N destination ports from P on (9+1)\n"
 			    "  --size BYTES         of the frame without its FCS, 60..1514 (60)\n"
@@ -202,6 +204,7 @@ enum option_id {
 	OPTION_SRC,
 	OPTION_DST,
 	OPTION_SOURCES,
+	OPTION_SOURCES_FROM,
 	OPTION_SPORT,
 	OPTION_DPORT,
 	OPTION_SIZE,
@@ -221,6 +224,7 @@ static const struct option option_table[] = {
 	{"src", required_argument, NULL, OPTION_SRC},
 	{"dst", required_argument, NULL, OPTION_DST},
 	{"sources", required_argument, NULL, OPTION_SOURCES},
+	{"sources-from", required_argument, NULL, OPTION_SOURCES_FROM},
 	{"sport", required_argument, NULL, OPTION_SPORT},
 	{"dport", required_argument, NULL, OPTION_DPORT},
 	{"size", required_argument, NULL, OPTION_SIZE},
@@ -256,6 +260,9 @@ static int parse_option(int id, const char *text, struct options *options)
 		return 0;
 	case OPTION_SOURCES:
 		return parse_number("sources", text, 1, MAX_SOURCES, &options->sources);
+	case OPTION_SOURCES_FROM:
+		options->list = text;
+		return 0;
 	case OPTION_SPORT:
 		return parse_ports("sport", text, &options->source_port, &options->source_ports);
 	case OPTION_DPORT:
@@ -298,11 +305,50 @@ static int parse_options(int argc, char **argv, struct options *options)
 		fputs(usage, stderr);
 		return -EINVAL;
 	}
+	if (options->list && options->family != AF_INET)
+		return bad_word("sources-from", options->list, "IPv4 sources, which want --family 4");
 	if (!options->seconds)
 		options->seconds = options->count ? MAX_SECONDS : 1;
 	if (!options->count)
 		options->count = MAX_COUNT;
 	return 0;
+}
+
+/* --- the list of sources --------------------------------------------------------- */
+
+struct list {
+	unsigned int count;
+	__u32 places[GEN_LISTED_MAX];
+	__be32 addresses[GEN_LISTED_MAX];
+};
+
+static int read_list(const char *path, struct list *list)
+{
+	_fclose_ FILE *file = fopen(path, "re");
+	char line[64];
+
+	if (!file)
+		return bad_word("sources-from", path, "a file that can be read");
+	while (fgets(line, sizeof(line), file)) {
+		line[strcspn(line, "\n")] = '\0';
+		if (list->count == GEN_LISTED_MAX)
+			return bad_word("sources-from", path, "at most 131072 addresses");
+		if (inet_pton(AF_INET, line, &list->addresses[list->count]) != 1)
+			return bad_word("sources-from", line, "an IPv4 address");
+		list->places[list->count] = list->count;
+		list->count++;
+	}
+	return list->count ? 0 : bad_word("sources-from", path, "at least one address");
+}
+
+static int store_list(const struct bpf_map *map, const struct list *list)
+{
+	__u32 count = list->count;
+	int error = count ? bpf_map_update_batch(bpf_map__fd(map), list->places, list->addresses, &count, NULL) : 0;
+
+	if (error)
+		fprintf(stderr, "gen: cannot store the sources: %s\n", strerror(-error));
+	return error;
 }
 
 /* --- the frame ------------------------------------------------------------------- */
@@ -489,7 +535,8 @@ static int build_frame(const struct options *options, struct addresses *addresse
 	return 0;
 }
 
-static int build_config(const struct options *options, unsigned char *frame, struct gen_config *config)
+static int build_config(const struct options *options, unsigned int listed, unsigned char *frame,
+			struct gen_config *config)
 {
 	struct addresses addresses = {};
 	int error = parse_addresses(options, &addresses);
@@ -497,6 +544,7 @@ static int build_config(const struct options *options, unsigned char *frame, str
 	if (error)
 		return error;
 	config->ifindex = if_nametoindex(options->iface);
+	config->listed = listed;
 	config->sources = options->sources;
 	config->source_ports = options->source_ports;
 	config->target_ports = options->target_ports;
@@ -618,8 +666,11 @@ static int generate(const struct options *options)
 	unsigned char frame[MAX_SIZE] = {};
 	struct gen_config config = {};
 	struct duration took = {};
-	int error = build_config(options, frame, &config);
+	static struct list list;
+	int error = options->list ? read_list(options->list, &list) : 0;
 
+	if (!error)
+		error = build_config(options, list.count, frame, &config);
 	if (error)
 		return error;
 	skeleton = gen_bpf__open();
@@ -627,6 +678,8 @@ static int generate(const struct options *options)
 		return -errno;
 	memcpy((void *)&skeleton->rodata->config, &config, sizeof(config));
 	error = gen_bpf__load(skeleton);
+	if (!error)
+		error = store_list(skeleton->maps.listed, &list);
 	if (!error)
 		error = pin_to_cpu(options->cpu);
 	if (!error)

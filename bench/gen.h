@@ -11,6 +11,9 @@
 
 #include <linux/types.h>
 
+/* Source addresses of a list, at most. */
+#define GEN_LISTED_MAX 131072
+
 /* Ethernet 14 + IPv6 40 + TCP 20 = 74 bytes, in words of 8. */
 #define GEN_WORDS 10
 
@@ -24,6 +27,7 @@ struct gen_config {
 	__u32 l4_sum_at;
 	__u32 ip_sum;
 	__u32 l4_sum;
+	__u32 listed;   /* 0, or how many IPv4 sources the map `listed` has: they are taken in turns */
 	__u64 sources;  /* so many values of each, 1..2^32 and 1..65536, picked at random from its base on */
 	__u64 interval; /* nanoseconds from packet to packet; 0: as fast as it goes */
 	__u32 source_ports;
