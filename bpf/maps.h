@@ -52,7 +52,7 @@ struct {
 	__type(value, struct xdpfw_condition);
 } conditions SEC(".maps");
 
-/* The words about addresses of each slot, made to measure with the policy; none where it names few addresses. */
+/* The lines about addresses of each slot, made to measure with the policy; none where it names few addresses. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
 	__uint(max_entries, XDPFW_SLOTS);
@@ -63,7 +63,7 @@ struct {
 			__uint(map_flags, BPF_F_INNER_MAP | BPF_F_MMAPABLE);
 			__uint(max_entries, 1);
 			__uint(key_size, sizeof(__u32));
-			__uint(value_size, sizeof(union xdpfw_word));
+			__uint(value_size, sizeof(union xdpfw_line));
 		});
 } addresses SEC(".maps");
 

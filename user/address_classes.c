@@ -205,9 +205,9 @@ static int fold_class(void *data, __u32 around, const struct range_entry *entry,
 	return pool_intern(&c->classes, &class, value);
 }
 
-int classes_write(struct address_classes *c, struct address_words *words)
+int classes_write(struct address_classes *c, struct address_lines *lines, struct xdpfw_branch roots[2])
 {
-	return ranges_write(words, XDPFW_CLASSES, c->entries, c->nr_entries, fold_class, c);
+	return ranges_write(lines, roots, c->entries, c->nr_entries, fold_class, c);
 }
 
 size_t classes_memberships(const struct address_classes *c, __u32 number, struct membership *out, size_t room)

@@ -53,7 +53,7 @@ int classes_add(struct address_classes *c, const struct address_match *match);
 __u32 classes_owner(const struct address_classes *c, const struct address_match *match);
 
 /* Write the table of classes, when all have been added. 0 or a negative errno. */
-int classes_write(struct address_classes *c, struct address_words *words);
+int classes_write(struct address_classes *c, struct address_lines *lines, struct xdpfw_branch roots[2]);
 
 static inline size_t classes_count(const struct address_classes *c)
 {

@@ -5,6 +5,7 @@
 #include <jansson.h>
 #include <string.h>
 
+#include "addresses.h"
 #include "command.h"
 #include "hooks.h"
 #include "iface.h"
@@ -105,6 +106,11 @@ static json_t *seconds_left_json(const struct session *s)
 	return session_on_trial(s) ? json_integer(trial_seconds_left(&s->store)) : json_null();
 }
 
+static unsigned long long tables_of_addresses(const struct session *s)
+{
+	return s->live ? addresses_bytes(s->store.addresses, trial_slot(&s->store)) : 0;
+}
+
 static void print_json(const struct status *st)
 {
 	const struct session *s = st->session;
@@ -125,7 +131,7 @@ static void print_json(const struct status *st)
 		else if (line->kind == STATEMENT_BLOCK)
 			json_array_append_new(blocked, json_string(format_prefix(&line->block.prefix, text)));
 	}
-	root = json_pack("{s:i,s:s,s:s,s:b,s:i,s:s,s:b,s:o,s:{s:s,s:s,s:s},s:b,s:o,s:o,s:o,s:o,s:o}", "schema", 1,
+	root = json_pack("{s:i,s:s,s:s,s:b,s:i,s:s,s:b,s:o,s:{s:s,s:s,s:s},s:b,s:o,s:o,s:o,s:o,s:o,s:I}", "schema", 1,
 			 "version", XDPFW_VERSION, "instance", s->instance.name, "loaded", s->live, "generation",
 			 s->live ? (int)store_generation(&s->store) : 0, "rules_file", s->instance.rules_file,
 			 "file_in_sync", st->in_sync, "interfaces", interfaces_json(st), "defaults", "in",
@@ -133,7 +139,8 @@ static void print_json(const struct status *st)
 			 action_name(ruleset_default(&s->now, XDPFW_OUT)), "routed",
 			 action_name(ruleset_default(&s->now, XDPFW_ROUTED)), "panic", ruleset_panic(&s->now) != NULL,
 			 "trial_seconds_left", seconds_left_json(s), "rules", rules, "forwards", forwards, "blocked",
-			 blocked, "sets", sets_json(&s->now));
+			 blocked, "sets", sets_json(&s->now), "address_table_bytes",
+			 (json_int_t)tables_of_addresses(s));
 	hidden_list_free(&hidden);
 	json_dumpf(root, stdout, JSON_COMPACT);
 	putchar('\n');
@@ -212,6 +219,9 @@ static void print_policy(const struct session *s)
 	if (blocks > FEW)
 		printf("%5s  block: %zu addresses; `xdpfw export` lists them\n", "", blocks);
 	print_sets(s);
+	if (tables_of_addresses(s))
+		printf("%5s  addresses are looked up in tables of %llu KiB\n", "",
+		       (tables_of_addresses(s) + 1023) / 1024);
 }
 
 static void print_panic(const struct session *s)

@@ -174,11 +174,11 @@ static int build(struct store *st, unsigned int slot, struct ruleset *set, struc
 	if (!err)
 		translations_drain(st->translations, &image);
 	if (!err)
-		err = addresses_install(st->addresses, slot, &image.words, e);
+		err = addresses_install(st->addresses, slot, &image.lines, e);
 	if (!err)
 		compile_log(set, &st->heads[slot], &st->rule_logs[slot]);
 	open_gates(st, slot);
-	words_free(&image.words);
+	lines_free(&image.lines);
 	if (err)
 		return err;
 	text = ruleset_format(set, true);

@@ -34,7 +34,7 @@ static int write_blocks(struct compiler *c)
 			entries[count++] = (struct range_entry){.prefix = s->block.prefix,
 								.until = environment_expiry(c->env, s->block.expires)};
 	}
-	return ranges_write(&c->words, XDPFW_BLOCKED, entries, count, fold_block, NULL);
+	return ranges_write(&c->lines, compiler_roots(c, XDPFW_BLOCKED), entries, count, fold_block, NULL);
 }
 
 /* What is no cell */
@@ -143,10 +143,10 @@ static __u32 compile_flags(const struct ruleset *set, const struct policy_image 
 
 static int begin(struct compiler *c)
 {
-	int err = words_take(&c->words, XDPFW_ROOTS, &(__u32){0});
+	int err;
 
 	c->resolved = calloc(c->set->count + 1, sizeof(*c->resolved));
-	if (err || !c->resolved)
+	if (!c->resolved)
 		return -ENOMEM;
 	lists_init(&c->lists);
 	err = resolve_rules(c->set, c->env, c->resolved, c->e);
@@ -161,18 +161,8 @@ static void end(struct compiler *c)
 	lists_free(&c->lists);
 	tree_free(&c->tree);
 	classes_free(&c->classes);
-	words_free(&c->words);
+	lines_free(&c->lines);
 	free(c->resolved);
-}
-
-/* The words go to the caller; none where they say nothing. */
-static void hand_over_words(struct compiler *c)
-{
-	if (c->words.count > XDPFW_ROOTS)
-		c->image->words = c->words;
-	else
-		words_free(&c->words);
-	c->words = (struct address_words){0};
 }
 
 int compile(const struct ruleset *set, const struct environment *env, struct policy_image *image, struct error *e)
@@ -183,7 +173,7 @@ int compile(const struct ruleset *set, const struct environment *env, struct pol
 
 	if (!c.e)
 		c.e = &ignored;
-	image->words = (struct address_words){0};
+	image->lines = (struct address_lines){0};
 	err = begin(&c);
 	if (!err)
 		err = compiler_paint(&c);
@@ -196,7 +186,8 @@ int compile(const struct ruleset *set, const struct environment *env, struct pol
 	if (!err)
 		err = compile_forwards(set, env, image, c.e);
 	if (!err) {
-		hand_over_words(&c);
+		image->lines = c.lines;
+		c.lines = (struct address_lines){0};
 		compile_panic(set, image);
 		mark_routed(image);
 		compile_timeouts(set, env->hz, image->head);

@@ -22,12 +22,12 @@ struct policy_image {
 	struct xdpfw_listener_table *listeners[XDPFW_LISTENER_TABLES][XDPFW_LISTENER_FAMILIES];
 	struct xdpfw_forward *forwards;     /* XDPFW_FORWARDS of them */
 	struct xdpfw_condition *conditions; /* room for XDPFW_CONDITIONS */
-	struct address_words words;         /* what the slot's map of addresses holds; made by compile() */
+	struct address_lines lines;         /* what the slot's map of addresses holds; made by compile() */
 };
 
 /*
  * Fill @image from @set: every byte of head, ports, links and listeners, as many forwards and conditions as those refer
- * to, and words, which the caller frees. Rules and forwards use their statement's `counter` (and `answers`).
+ * to, and lines, which the caller frees. Rules and forwards use their statement's `counter` (and `answers`).
  * head->generation is left to the caller. -E2BIG, with a line that names the rule, for what exceeds the limits.
  */
 int compile(const struct ruleset *set, const struct environment *env, struct policy_image *image, struct error *e);

@@ -62,7 +62,7 @@ int compiler_classify(struct compiler *c)
 		if (!err)
 			err = classify_painter(c, &c->portless[dir]);
 	}
-	return err ? err : classes_write(&c->classes, &c->words);
+	return err ? err : classes_write(&c->classes, &c->lines, compiler_roots(c, XDPFW_CLASSES));
 }
 
 /* Cells */
@@ -121,7 +121,7 @@ int compiler_fill_cells(struct compiler *c)
 {
 	int err = 0;
 
-	tree_init(&c->tree, c->set, c->env, c->resolved, &c->classes, &c->words, c->e);
+	tree_init(&c->tree, c->set, c->env, c->resolved, &c->classes, &c->lines, c->e);
 	for (int dir = 0; !err && dir < XDPFW_DIRS; dir++) {
 		for (int table = 0; !err && table < XDPFW_TABLES; table++)
 			err = fill_ports(c, dir, table);

@@ -38,9 +38,15 @@ struct compiler {
 	struct rule_lists lists;
 	struct address_classes classes;
 	struct tree tree;
-	struct address_words words;
+	struct address_lines lines;
 	struct error *e;
 };
+
+/* Where the roots of a table of addresses stand, IPv4 and IPv6. */
+static inline struct xdpfw_branch *compiler_roots(const struct compiler *c, enum xdpfw_address_table table)
+{
+	return &c->image->head->roots[xdpfw_root(table, 0)];
+}
 
 /* The stretches and the painters that go over them; 0 or -ENOMEM. compiler_free_painters() in any case. */
 int compiler_make_painters(struct compiler *c);

@@ -23,7 +23,7 @@ __u32 rule_decision(const struct statement *s)
 }
 
 void tree_init(struct tree *tree, const struct ruleset *set, const struct environment *env,
-	       const struct resolved *resolved, const struct address_classes *classes, struct address_words *words,
+	       const struct resolved *resolved, const struct address_classes *classes, struct address_lines *lines,
 	       struct error *e)
 {
 	*tree = (struct tree){
@@ -32,7 +32,7 @@ void tree_init(struct tree *tree, const struct ruleset *set, const struct enviro
 		.resolved = resolved,
 		.classes = classes,
 		.conditions.size = sizeof(struct xdpfw_condition),
-		.words = words,
+		.lines = lines,
 		.e = e,
 	};
 }
@@ -400,8 +400,8 @@ static int fill_row(struct by_class *b, __u32 otherwise, __u32 place, unsigned i
 
 		if (err)
 			return err;
-		/* Building may have moved the words. */
-		b->tree->words->at[place + class / 4].cells[class % 4] = cell;
+		/* Building may have moved the lines. */
+		b->tree->lines->at[place + class / XDPFW_LINE_CELLS].cells[class % XDPFW_LINE_CELLS] = cell;
 		*depth = deeper(*depth, depth_of(b->tree, cell));
 	}
 	return 0;
@@ -426,14 +426,14 @@ static int ask_class(struct tree *tree, const struct item *items, size_t count, 
 	if (!owned || !always || !chosen)
 		return -ENOMEM;
 	sort_items(&b, count);
-	err = words_take(tree->words, (classes_count(tree->classes) + 3) / 4, &place);
+	err = lines_take(tree->lines, classes_count(tree->classes), XDPFW_LINE_CELLS, &place);
 	if (err == -E2BIG)
 		return refuse(tree, items[0].rule,
 			      "too many rules with many addresses: the tables would exceed 64 MiB; join "
 			      "addresses into sets or ports into lists");
 	if (!err)
 		err = fill_row(&b, otherwise, place, &depth);
-	c.value = place * 4;
+	c.value = place * XDPFW_LINE_CELLS;
 	return err ? err : add_condition(tree, &c, depth, items[0].rule, cell);
 }
 

@@ -23,12 +23,12 @@ struct tree {
 	const struct address_classes *classes;
 	struct pool conditions;      /* of struct xdpfw_condition */
 	__u8 *depths;                /* questions that a packet may be asked from each condition on */
-	struct address_words *words; /* where rows go */
+	struct address_lines *lines; /* where rows go */
 	struct error *e;
 };
 
 void tree_init(struct tree *tree, const struct ruleset *set, const struct environment *env,
-	       const struct resolved *resolved, const struct address_classes *classes, struct address_words *words,
+	       const struct resolved *resolved, const struct address_classes *classes, struct address_lines *lines,
 	       struct error *e);
 void tree_free(struct tree *tree);
 

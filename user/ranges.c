@@ -10,50 +10,6 @@
 #include "parse_addr.h"
 #include "util.h"
 
-/* An address in host byte order. Of IPv4 only `upper` says something. */
-struct position {
-	__u64 upper, lower;
-};
-
-/* From here on (up to the next one) holds @value. */
-struct boundary {
-	struct position from;
-	__u32 value;
-};
-
-struct boundaries {
-	struct boundary *at;
-	size_t count;
-	bool v4;
-};
-
-int words_take(struct address_words *words, __u32 count, __u32 *place)
-{
-	__u32 wanted = words->count + count;
-
-	if (wanted > WORDS_MAX || wanted < count)
-		return -E2BIG;
-	if (wanted > words->room) {
-		__u32 room = wanted > 2 * words->room ? wanted : 2 * words->room;
-		union xdpfw_word *at = reallocarray(words->at, room, sizeof(*at));
-
-		if (!at)
-			return -ENOMEM;
-		words->at = at;
-		words->room = room;
-	}
-	memset(&words->at[words->count], 0, count * sizeof(*words->at));
-	*place = words->count;
-	words->count = wanted;
-	return 0;
-}
-
-void words_free(struct address_words *words)
-{
-	free(words->at);
-	*words = (struct address_words){0};
-}
-
 static bool entry_is_v4(const struct range_entry *entry)
 {
 	return addr_is_ipv4(&entry->prefix.addr) && entry->prefix.length >= 96;
@@ -75,7 +31,7 @@ static struct position first_of(const struct range_entry *entry)
 	const struct xdpfw_addr *addr = &entry->prefix.addr;
 
 	if (entry_is_v4(entry))
-		return (struct position){be32toh(addr->words[3]), 0};
+		return (struct position){(__u64)be32toh(addr->words[3]) << 32, 0};
 	return (struct position){be64toh(addr->halves[0]), be64toh(addr->halves[1])};
 }
 
@@ -88,10 +44,10 @@ static __u64 host_bits(int bits)
 static struct position last_of(const struct range_entry *entry)
 {
 	struct position last = first_of(entry);
-	int length = entry->prefix.length;
+	int length = entry_is_v4(entry) ? entry->prefix.length - 96 : entry->prefix.length;
 
-	last.upper |= entry_is_v4(entry) ? host_bits(length - 96 + 32) : host_bits(length);
-	last.lower |= entry_is_v4(entry) ? ~0ULL : host_bits(length - 64);
+	last.upper |= host_bits(length);
+	last.lower |= host_bits(length - 64);
 	return last;
 }
 
@@ -100,14 +56,23 @@ static bool before(struct position a, struct position b)
 	return a.upper < b.upper || (a.upper == b.upper && a.lower < b.lower);
 }
 
-/* A boundary at the place of the last one takes its place; one that changes nothing is none. */
+struct boundaries {
+	struct boundary *at;
+	size_t count;
+};
+
+static bool is_at(const struct boundary *b, struct position place)
+{
+	return b->from.upper == place.upper && b->from.lower == place.lower;
+}
+
+/* A boundary at the place of the last one takes its place; one that changes nothing is none: so neighbours with one
+ * value are one range. */
 static void add_boundary(struct boundaries *b, struct position from, __u32 value)
 {
-	struct boundary *last = b->count ? &b->at[b->count - 1] : NULL;
-
-	if (last && last->from.upper == from.upper && last->from.lower == from.lower)
-		last->value = value;
-	else if (last ? last->value != value : value != 0 || (!from.upper && !from.lower))
+	if (b->count && is_at(&b->at[b->count - 1], from))
+		b->count--;
+	if (value != (b->count ? b->at[b->count - 1].value : 0))
 		b->at[b->count++] = (struct boundary){from, value};
 }
 
@@ -132,22 +97,19 @@ static void close_prefixes(struct sweep *sweep, const struct position *next)
 {
 	while (sweep->depth && (!next || before(sweep->stack[sweep->depth - 1].last, *next))) {
 		struct position behind = sweep->stack[--sweep->depth].last;
-		bool end;
 
 		behind.upper += ++behind.lower == 0;
-		end = sweep->out->v4 ? behind.upper > 0xffffffff : !behind.upper && !behind.lower;
-		if (!end)
+		if (behind.upper || behind.lower) /* not the end of all addresses */
 			add_boundary(sweep->out, behind, value_here(sweep));
 	}
 }
 
-/* @entries are of one family and sorted. @out has room for two boundaries an entry and one more. */
+/* @entries are of one family and sorted. @out has room for two boundaries an entry. */
 static int sweep_entries(const struct range_entry *entries, size_t count, fold_fn fold, void *data,
 			 struct boundaries *out)
 {
 	struct sweep sweep = {.out = out};
 
-	add_boundary(out, (struct position){0, 0}, 0);
 	for (size_t i = 0; i < count; i++) {
 		struct position first = first_of(&entries[i]);
 		struct open_prefix open = {.last = last_of(&entries[i])};
@@ -166,104 +128,7 @@ static int sweep_entries(const struct range_entry *entries, size_t count, fold_f
 	return 0;
 }
 
-/* Boundaries that share the upper half become a span of ranges of the lower half. */
-static int write_lower(struct address_words *words, const struct boundary *first, size_t count, __u32 before,
-		       union xdpfw_word *upper)
-{
-	bool begins_at_zero = first->from.lower == 0;
-	__u32 place, next;
-	int err = words_take(words, count + !begins_at_zero, &place);
-
-	if (err)
-		return err;
-	next = place;
-	if (!begins_at_zero)
-		words->at[next++].value = before;
-	for (size_t i = 0; i < count; i++) {
-		words->at[next].start = first[i].from.lower;
-		words->at[next++].value = first[i].value;
-	}
-	upper->value = place;
-	upper->count = next - place;
-	return 0;
-}
-
-/* The ranges of the upper halves (of IPv4: all there is), into @ranges, which has room for two a boundary. */
-static int make_upper(struct address_words *words, const struct boundaries *b, union xdpfw_word *ranges, size_t *count)
-{
-	size_t n = 0;
-
-	for (size_t i = 0, next; i < b->count; i = next) {
-		__u64 here = b->at[i].from.upper;
-		int err;
-
-		for (next = i + 1; next < b->count && b->at[next].from.upper == here; next++)
-			;
-		ranges[n] = (union xdpfw_word){.start = here, .value = b->at[i].value};
-		if (next == i + 1 && !b->at[i].from.lower) {
-			n++;
-			continue;
-		}
-		err = write_lower(words, &b->at[i], next - i, i ? b->at[i - 1].value : 0, &ranges[n++]);
-		if (err)
-			return err;
-		if (here != ~0ULL && (next == b->count || b->at[next].from.upper != here + 1))
-			ranges[n++] = (union xdpfw_word){.start = here + 1, .value = b->at[next - 1].value};
-	}
-	*count = n;
-	return 0;
-}
-
-/* About four ranges a span. IPv6 addresses share their upper bits, so their index is less even. */
-static unsigned int index_bits(size_t ranges)
-{
-	unsigned int bits = 1;
-
-	while (bits < 16 && ranges >> (bits + 2))
-		bits++;
-	return bits;
-}
-
-/* The span of each stretch of addresses begins with the range that holds the first of them. */
-static void write_index(union xdpfw_word *index, unsigned int bits, unsigned int shift, const union xdpfw_word *ranges,
-			size_t count, __u32 place)
-{
-	size_t first = 0, end = 0;
-
-	for (__u64 i = 0; i < 1ULL << bits; i++) {
-		while (first + 1 < count && ranges[first + 1].start <= i << shift)
-			first++;
-		while (end < count && ranges[end].start >> shift <= i)
-			end++;
-		index[i].value = place + first;
-		index[i].count = end - first;
-	}
-}
-
-static int write_family(struct address_words *words, __u32 root, const struct boundaries *b)
-{
-	_free_ union xdpfw_word *ranges = calloc(2 * b->count, sizeof(*ranges));
-	unsigned int bits, shift;
-	__u32 index, place;
-	size_t count;
-	int err = ranges ? make_upper(words, b, ranges, &count) : -ENOMEM;
-
-	if (err)
-		return err;
-	bits = index_bits(count);
-	shift = (b->v4 ? 32 : 64) - bits;
-	err = words_take(words, 1U << bits, &index);
-	if (!err)
-		err = words_take(words, count, &place);
-	if (err)
-		return err;
-	memcpy(&words->at[place], ranges, count * sizeof(*ranges));
-	write_index(&words->at[index], bits, shift, ranges, count, place);
-	words->at[root] = (union xdpfw_word){.start = shift, .value = index, .count = 1U << bits};
-	return 0;
-}
-
-int ranges_write(struct address_words *words, enum xdpfw_address_table table, struct range_entry *entries, size_t count,
+int ranges_write(struct address_lines *lines, struct xdpfw_branch roots[2], struct range_entry *entries, size_t count,
 		 fold_fn fold, void *data)
 {
 	_free_ struct boundary *room = calloc(2 * count + 1, sizeof(*room));
@@ -276,15 +141,11 @@ int ranges_write(struct address_words *words, enum xdpfw_address_table table, st
 	while (v4 < count && entry_is_v4(&entries[v4]))
 		v4++;
 	for (int is_v6 = 0; is_v6 < 2; is_v6++) {
-		struct boundaries b = {.at = room, .v4 = !is_v6};
-		size_t of_family = is_v6 ? count - v4 : v4;
-		int err;
+		struct boundaries b = {.at = room};
+		int err = sweep_entries(is_v6 ? entries + v4 : entries, is_v6 ? count - v4 : v4, fold, data, &b);
 
-		if (!of_family)
-			continue;
-		err = sweep_entries(is_v6 ? entries + v4 : entries, of_family, fold, data, &b);
 		if (!err)
-			err = write_family(words, xdpfw_root(table, is_v6), &b);
+			err = lines_write(lines, b.at, b.count, &roots[is_v6]);
 		if (err)
 			return err;
 	}

@@ -12,8 +12,8 @@
  * Equal questions with equal answers are one condition, so thousands of ports share them.
  *
  * What would take many questions about addresses (a set of 100,000 prefixes, a port with 1,000 rules that differ in
- * their sender) is one: the address is looked up in sorted ranges, which yields its *class* (all addresses that the policy
- * cannot tell apart), and the class chooses the cell in a row.
+ * their sender) is one: the address is looked up in sorted ranges (ranges.h), which yields its *class* (all addresses that
+ * the policy cannot tell apart), and the class chooses the cell in a row: cells behind each other in the slot's lines.
  */
 #ifndef XDPFW_CONDITION_H
 #define XDPFW_CONDITION_H
@@ -22,6 +22,7 @@
 
 #include "addr.h"
 #include "policy.h"
+#include "ranges.h"
 
 /* Of a slot. A number fits into what a decision leaves beside its verdict and XDPFW_ASK_ROUTED. */
 #define XDPFW_CONDITIONS 65536
@@ -73,44 +74,6 @@ struct xdpfw_condition {
 	};
 };
 _Static_assert(sizeof(struct xdpfw_condition) == 32, "two conditions a cache line");
-
-/*
- * Everything about addresses of one slot is one array of 16-byte words, made to measure: an element of the
- * map of maps `addresses`. It begins with a root for each table and family.
- *
- *	root    start: shift, value: place of the index, count: 0 = the table is empty
- *	index   word (address >> shift) behind the place of the index is a span: value: place, count: how many ranges
- *	range   from `start` on (up to the next range), host byte order; value: what holds there
- *	row     four cells a word
- *
- * IPv4 addresses are 32 bits of `start`. Of IPv6 addresses the upper 64 bits are looked up first; a range whose
- * `count` is not 0 is a span of ranges of the lower 64 bits.
- */
-union xdpfw_word {
-	struct {
-		__u64 start;
-		__u32 value;
-		__u32 count;
-	};
-	__u32 cells[4];
-};
-_Static_assert(sizeof(union xdpfw_word) == 16, "four words a cache line");
-
-enum xdpfw_address_table {
-	XDPFW_CLASSES = 0, /* value: the class, 0 for addresses that no rule names */
-	XDPFW_BLOCKED = 1, /* value: expiry of the block, 0 for addresses that are not blocked */
-	XDPFW_ADDRESS_TABLES = 2,
-};
-
-static inline __u32 xdpfw_root(__u32 table, __u32 is_v6)
-{
-	return table * 2 + is_v6;
-}
-
-#define XDPFW_ROOTS (XDPFW_ADDRESS_TABLES * 2)
-
-/* 2^XDPFW_SEARCH_STEPS ranges in a span at most. */
-#define XDPFW_SEARCH_STEPS 20
 
 /* Requests of one source that a rule with a limit has let pass; key of the LRU map `limits`. */
 struct xdpfw_limit_key {

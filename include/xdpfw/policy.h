@@ -14,6 +14,7 @@
 
 #include "addr.h"
 #include "decision.h"
+#include "ranges.h"
 
 #define XDPFW_SLOTS 3
 #define XDPFW_PORTS 65536
@@ -177,11 +178,12 @@ struct xdpfw_policy_head {
 	__u32 flags;    /* enum xdpfw_head_flags; packets read the copy in `control` */
 	__u32 log_rate; /* events a second, for each direction, verdict and reason */
 	__u32 pad;
-	__u64 timeouts[XDPFW_NR_TIMEOUTS];    /* jiffies, by enum xdpfw_timeout */
-	__u32 protocols[XDPFW_DIRS][256];     /* decision by IP protocol, for those without ports */
-	__u32 icmp_types[XDPFW_DIRS][2][256]; /* decision by type; [0] ICMP, [1] ICMPv6 */
-	__u32 nr_kept;                        /* under XDPFW_PANIC: */
-	__u16 kept[XDPFW_MAX_KEPT];           /* local TCP ports, on the wire, whose open connections go on */
+	struct xdpfw_branch roots[XDPFW_ROOTS]; /* of the tables of addresses, by xdpfw_root() */
+	__u64 timeouts[XDPFW_NR_TIMEOUTS];      /* jiffies, by enum xdpfw_timeout */
+	__u32 protocols[XDPFW_DIRS][256];       /* decision by IP protocol, for those without ports */
+	__u32 icmp_types[XDPFW_DIRS][2][256];   /* decision by type; [0] ICMP, [1] ICMPv6 */
+	__u32 nr_kept;                          /* under XDPFW_PANIC: */
+	__u16 kept[XDPFW_MAX_KEPT];             /* local TCP ports, on the wire, whose open connections go on */
 };
 
 /*

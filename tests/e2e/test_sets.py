@@ -103,8 +103,13 @@ def test_a_hundred_thousand(fw, mode):
     status = fw("status", code=0 if mode else 3).out
     assert "set big:" in status and len(status.splitlines()) < 10
     assert len(fw("set list big").out.splitlines()) == len(set(text.split()))
+    fw("deny in 22 from @big")
+    table = fw.json("status", code=0 if mode else 3)["address_table_bytes"]
+    assert (0 < table < 64 << 20) if mode else table == 0
+    assert ("addresses are looked up in tables of " in fw("status", code=0 if mode else 3).out) == bool(mode)
     if mode:
         generation = fw.json("status")["generation"]
         assert fw.json("set add big 192.0.2.1")["generation"] == generation + 1
+    fw("delete deny in 22 from @big")
     flushed = fw("set flush big").out
     assert flushed.startswith("set big: 0 addresses; 0 added, ") and len(flushed.splitlines()) < 3

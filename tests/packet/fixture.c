@@ -172,8 +172,8 @@ void set_policy_in(unsigned int slot, const char *text)
 	number_rules(&set);
 	env.jiffies -= (__u64)policy_age * env.hz;
 	cr_assert_eq(compile(&set, &env, &image, &e), 0, "%s", e.text);
-	cr_assert_eq(addresses_install(bpf_map__fd(rig.skel->maps.addresses), slot, &image.words, &e), 0, "%s", e.text);
-	words_free(&image.words);
+	cr_assert_eq(addresses_install(bpf_map__fd(rig.skel->maps.addresses), slot, &image.lines, &e), 0, "%s", e.text);
+	lines_free(&image.lines);
 	compile_log(&set, &rig.heads[slot], &rig.rule_logs[slot]);
 	rig.control->flags[slot] = rig.heads[slot].flags;
 	ruleset_free(&set);

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Rules that depend on more than a port. That compiled trees mean what rules say is for tests/policies. */
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "datapath.h"
 #include "rows.h"
+#include "util.h"
 
 TestSuite(condition, .init = fixture_open, .fini = fixture_close);
 
@@ -63,6 +66,54 @@ static void large_sets(void)
 	};
 
 	PLAY(policy, rows);
+}
+
+#define CROWD 400
+
+/* Every second address around the peer's, from @first on, and networks elsewhere: all that an index of an index is for. */
+static char *write_crowd(char *at, const char *word, int first)
+{
+	for (int i = first; i < CROWD; i += 2)
+		at += sprintf(at, "%s 8.0.%d.%d\n%s 2001:db8:86dd::%x\n%s 2001:db8:0:%x::/64\n%s 9.%d.%d.0/24\n", word,
+			      i / 256, i % 256, word, i, word, i, word, i % 256, i / 2 % 256);
+	return at;
+}
+
+static void play_crowd(const char *word, int first, const char *rules, const struct row *rows, size_t count)
+{
+	_free_ char *policy = malloc(CROWD * 200);
+
+	strcpy(write_crowd(policy, word, first), rules);
+	play(word, policy, rows, count);
+}
+
+/* Many prefixes near each other: members, and those that are just between two of them. */
+static void crowds(void)
+{
+	static const char rules[] = "deny in 22 from @crowd\nallow in 22\ndeny out 25 to @crowd\n";
+	static const struct row members[] = {
+		{"a member", TCP(22, SYN), DROPS(RULE), .rule = 1, IN(22)},
+		{"another network", TCP(22, SYN, .from = OTHER), PASSES(RULE), .rule = 2, IN(22)},
+		{"to a member", TCP(25, SYN), .leaves = true, DROPS(RULE), .rule = 3, OUT(25)},
+	};
+	static const struct row others[] = {
+		{"between two members", TCP(22, SYN), PASSES(RULE), .rule = 2, IN(22)},
+		{"to one between", TCP(25, SYN), .leaves = true, PASSES(DEFAULT), OUT(25)},
+	};
+	static const struct row blocked[] = {
+		{"a blocked one", TCP(22, SYN), DROPS(BLOCKED), IN(22)},
+		{"an answer of it", TCP(40000, ACK, .sport = 22), DROPS(BLOCKED), IN(40000)},
+		{"to it", TCP(25, SYN), .leaves = true, DROPS(BLOCKED), OUT(25)},
+		{"another network", TCP(22, SYN, .from = OTHER), PASSES(RULE), .rule = 1, IN(22)},
+	};
+	static const struct row free[] = {
+		{"between two blocked ones", TCP(22, SYN), PASSES(RULE), .rule = 1, IN(22)},
+	};
+
+	play_crowd("set add crowd", 0, rules, members, ARRAY_SIZE(members));
+	play_crowd("set add crowd", 1, rules, others, ARRAY_SIZE(others));
+	play_crowd("block", 0, "allow in 22\n", blocked, ARRAY_SIZE(blocked));
+	play_crowd("block", 1, "allow in 22\n", free, ARRAY_SIZE(free));
 }
 
 static void source_ports_and_interfaces(void)
@@ -200,6 +251,7 @@ Test(condition, rules)
 {
 	senders_and_receivers();
 	large_sets();
+	crowds();
 	source_ports_and_interfaces();
 	answers_of_conditional_servers();
 	expiry();

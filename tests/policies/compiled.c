@@ -3,10 +3,11 @@
 
 #include <arpa/inet.h>
 #include <assert.h>
-#include <endian.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "look_up.h"
 
 /* The host */
 
@@ -76,54 +77,17 @@ int compile_into(struct compiled *c, struct ruleset *set, struct error *e)
 		for (int dir = 0; dir < XDPFW_DIRS; dir++)
 			image.ports[dir][table] = &c->ports[dir][table];
 	}
-	words_free(&c->words);
+	lines_free(&c->lines);
 	err = compile(set, &compiled_host, &image, e);
-	c->words = image.words;
+	c->lines = image.lines;
 	return err;
 }
 
 /* Addresses */
 
-static bool is_v4(const struct xdpfw_addr *addr)
-{
-	return !addr->halves[0] && addr->words[2] == htonl(0xffff);
-}
-
-static const union xdpfw_word *find_range(const struct compiled *c, __u32 first, __u32 count, __u64 key)
-{
-	int steps = 0;
-
-	while (count > 1) {
-		__u32 half = count / 2;
-
-		assert(steps++ < XDPFW_SEARCH_STEPS);
-		if (c->words.at[first + half].start <= key) {
-			first += half;
-			count -= half;
-		} else {
-			count = half;
-		}
-	}
-	return &c->words.at[first];
-}
-
 static __u32 address_value(const struct compiled *c, __u32 table, const struct xdpfw_addr *addr)
 {
-	bool v4 = is_v4(addr);
-	const union xdpfw_word *root, *span, *range;
-	__u64 key = v4 ? ntohl(addr->words[3]) : be64toh(addr->halves[0]);
-
-	if (!c->words.count)
-		return 0;
-	root = &c->words.at[xdpfw_root(table, !v4)];
-	if (!root->count)
-		return 0;
-	assert(key >> root->start < root->count);
-	span = &c->words.at[root->value + (key >> root->start)];
-	range = find_range(c, span->value, span->count, key);
-	if (!v4 && range->count)
-		range = find_range(c, range->value, range->count, be64toh(addr->halves[1]));
-	return range->value;
+	return look_up(&c->lines, &c->head.roots[xdpfw_root(table, 0)], addr, NULL);
 }
 
 static bool in_prefix(const struct xdpfw_addr *addr, const struct xdpfw_addr *prefix, int length)
@@ -183,8 +147,7 @@ static bool holds(const struct xdpfw_condition *c, const struct request *r, bool
 
 static __u32 row_cell(const struct compiled *c, __u32 row)
 {
-	assert(row / 4 < c->words.count);
-	return c->words.at[row / 4].cells[row % 4];
+	return line_at(&c->lines, row / XDPFW_LINE_CELLS)->cells[row % XDPFW_LINE_CELLS];
 }
 
 static __u32 ask(const struct compiled *c, __u32 cell, const struct request *r, bool over_limit)

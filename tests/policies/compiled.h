@@ -22,7 +22,7 @@ struct compiled {
 	struct xdpfw_listener_table listeners[XDPFW_LISTENER_TABLES][XDPFW_LISTENER_FAMILIES];
 	struct xdpfw_forward forwards[XDPFW_FORWARDS];
 	struct xdpfw_condition conditions[XDPFW_CONDITIONS];
-	struct address_words words;
+	struct address_lines lines;
 };
 
 /* Gives the rules their counters, 1, 2, ..., and the forwards; 0 or a negative errno, and then what was compiled before is

@@ -483,7 +483,7 @@ static void compile_text(const char *text)
 	give_counters(&set);
 	memset(&memory, 0xa5, sizeof(memory)); /* what was there must not shine through */
 	cr_assert_eq(compile(&set, &here, &image, NULL), 0);
-	words_free(&image.words);
+	lines_free(&image.lines);
 	ruleset_free(&set);
 }
 

@@ -48,7 +48,7 @@ Test(conditions, ports_without_conditions_pay_nothing)
 	cr_expect_eq(policy.ports[XDPFW_IN][XDPFW_TCP].cells[23] >> 30, XDPFW_DROP);
 	cr_expect_eq(policy.ports[XDPFW_IN][XDPFW_UDP].cells[22] >> 30, XDPFW_DROP);
 	cr_expect_eq(count_conditions(), 1);
-	cr_expect_eq(policy.words.count, 0, "few prefixes need no table");
+	cr_expect_eq(policy.lines.count, 0, "few prefixes need no table");
 	ruleset_free(&set);
 }
 
