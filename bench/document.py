@@ -16,7 +16,8 @@ PARTS = {
     "rules": "A closed UDP port behind rules that allow other ports, without state.",
     "states": "Answers to UDP flows that this host has begun, at random among them, into full sockets; most of a packet "
               "is the stack's own work.",
-    "sets": "Floods against sets of blocked prefixes.",
+    "sets": "Floods from senders that a set (`deny in from @SET`) or blocks shut out, crowded in one /16 or spread over the "
+            "whole list, and how long the list takes to load.",
     "replies": "Test runs (BPF_PROG_TEST_RUN) with segments of real connections that the policy alone would drop.",
     "latency": "A datagram to an allowed service and its answer, 2,000 a second, timed from when they were due, beside "
                "a *paced* flood: the same rate for all, for a generator that sends what the receiver takes would be "

@@ -167,9 +167,10 @@ def loads(options, size):
 
 
 def sections(options):
-    for size in SIZES:
+    sizes = SIZES[:2] if options.short else SIZES
+    for size in sizes:
         for is_crowded in (True, False):
             with Grounds(options) as grounds:
                 yield run_scenario(grounds, scenario(options, size, is_crowded))
-    for size in SIZES:
+    for size in sizes:
         yield loads(options, size)
