@@ -111,6 +111,7 @@ static __always_inline __u32 begin_translation(void *ctx, enum hook hook, struct
 	struct xdpfw_forward *f = forward_at(p->slot, number);
 	const struct xdpfw_forward_target *target;
 	struct xdpfw_translation *t;
+	struct xdpfw_ends *ends;
 	__u32 place;
 	__u16 port;
 
@@ -122,14 +123,15 @@ static __always_inline __u32 begin_translation(void *ctx, enum hook hook, struct
 	port = itself ? p->destination_port : target->port + p->destination_port - f->listen;
 	place = hook == HOOK_XDP ? take_port_xdp(ctx, p, number, port) : take_port_skb(ctx, p, number, port);
 	t = translation_at(place);
-	if (place == NO_PLACE || !t)
+	ends = ends_at(place);
+	if (!t || !ends)
 		return drop(XDPFW_R_NO_PORT);
 	if (cfg_observe)
 		return 0;
-	t->target = f->flags & XDPFW_FORWARD_LOCAL ? p->destination : target->addr;
 	t->target_port = port;
-	choose_source(ctx, p, f, target, &t->source);
-	fill_translation(t, p, f, place);
+	ends->at[XDPFW_TARGET] = f->flags & XDPFW_FORWARD_LOCAL ? p->destination : target->addr;
+	choose_source(ctx, p, f, target, &ends->at[XDPFW_SOURCE]);
+	fill_translation(t, ends, p, f, place);
 	belongs_to(p, publish(t, p, place), t);
 	return 0;
 }
@@ -158,7 +160,7 @@ static __always_inline void note_direct(void *ctx, enum hook hook, struct pkt *p
 
 	if (!t || (p->protocol == IPPROTO_TCP && !is_tcp_request(p)))
 		return;
-	if (is_live(t, p) && !is_seen_as(t, p))
+	if (is_live(t, p) && !is_seen_as(t, place, p))
 		return; /* whoever has that place does not look like this one */
 	begin_translation(ctx, hook, p, number, true);
 }
@@ -188,6 +190,24 @@ static __always_inline bool is_refused(__u32 decision)
 	return !passes(decision) && reason != XDPFW_R_DEFAULT && reason != XDPFW_R_PORT_ZERO;
 }
 
+/* A packet that something listens to belongs to no connection yet. */
+static __always_inline __u32 begin(void *ctx, enum hook hook, struct pkt *p, __u32 decision)
+{
+	__u32 listening = listener(p, p->destination_port);
+
+	if ((listening & XDPFW_DRAINING) == XDPFW_DRAINING)
+		return decision;
+	if (!(listening & XDPFW_TARGETED))
+		return begin_forward(ctx, hook, p, listening, decision);
+	note_direct(ctx, hook, p, listening & XDPFW_DRAINING);
+	return decision;
+}
+
+__noinline __u32 begin_xdp(struct xdp_md *xdp, struct pkt *p, __u32 decision)
+{
+	return p ? begin(xdp, HOOK_XDP, p, decision) : drop(XDPFW_R_INTERNAL);
+}
+
 /* What the policy has decided on an inbound packet, and forwards make of it. */
 static __always_inline __u32 forward_request(void *ctx, enum hook hook, struct pkt *p, __u32 decision)
 {
@@ -200,22 +220,13 @@ static __always_inline __u32 forward_request(void *ctx, enum hook hook, struct p
 		return decision;
 	if (listening & XDPFW_TARGETED && !passes(decision))
 		return decision;
-	connection = find_request(p);
+	connection = hook == HOOK_XDP ? find_request_here(p) : find_request(p);
 	if (connection)
 		return follow_request(p, connection, decision);
-	if ((listening & XDPFW_DRAINING) == XDPFW_DRAINING)
-		return decision;
-	if (!(listening & XDPFW_TARGETED))
-		return begin_forward(ctx, hook, p, listening, decision);
-	note_direct(ctx, hook, p, listening & XDPFW_DRAINING);
-	return decision;
+	return hook == HOOK_XDP ? begin_xdp(ctx, p, decision) : begin(ctx, HOOK_TC, p, decision);
 }
 
-__noinline __u32 forward_request_xdp(struct xdp_md *xdp, struct pkt *p, __u32 decision)
-{
-	return p ? forward_request(xdp, HOOK_XDP, p, decision) : drop(XDPFW_R_INTERNAL);
-}
-
+/* At XDP each packet of a connection would pay for a call; at TC it hardly counts. */
 __noinline __u32 forward_request_skb(struct __sk_buff *skb, struct pkt *p, __u32 decision)
 {
 	return p ? forward_request(skb, HOOK_TC, p, decision) : drop(XDPFW_R_INTERNAL);
@@ -241,7 +252,7 @@ __noinline __u32 forward_answer(struct pkt *p)
 		return 0;
 	if (p->dir == XDPFW_OUT && !(listener(p, p->source_port) & XDPFW_TARGETED))
 		return 0;
-	connection = find_answer(p);
+	connection = find_answer_here(p);
 	t = connection_of(connection);
 	if (!connection || !t || !!(t->flags & XDPFW_FORWARD_LOCAL) != (p->dir == XDPFW_OUT))
 		return 0;

@@ -102,7 +102,7 @@ static __always_inline __u32 judge_in(void *ctx, enum hook hook, struct pkt *p)
 		return decision;
 	decision = inbound_policy(ctx, hook, p);
 	if (unlikely(p->flags & XDPFW_HAS_FORWARDS))
-		decision = hook == HOOK_XDP ? forward_request_xdp(ctx, p, decision)
+		decision = hook == HOOK_XDP ? forward_request(ctx, hook, p, decision)
 					    : forward_request_skb(ctx, p, decision);
 	if (passes(decision)) {
 		if (likely(!p->connection))

@@ -257,13 +257,30 @@ struct {
 	__type(value, struct xdpfw_forward);
 } forwards SEC(".maps");
 
+/* User space lists and cuts connections. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, BPF_F_MMAPABLE); /* user space lists and cuts connections */
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, XDPFW_TRANSLATIONS);
+	__type(key, __u32);
+	__type(value, struct xdpfw_translation);
+} translations SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, XDPFW_TRANSLATIONS);
+	__type(key, __u32);
+	__type(value, struct xdpfw_ends);
+} translation_ends SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, XDPFW_BUCKETS);
 	__type(key, __u32);
 	__type(value, struct xdpfw_bucket);
-} translations SEC(".maps");
+} translation_tags SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

@@ -15,31 +15,40 @@ struct rewritten {
 	__u8 local;                                  /* it stays on this host */
 };
 
+/* The address of an end; only IPv6 needs the second cache line. */
+static __always_inline bool read_end(const struct xdpfw_translation *t, __u32 place, enum xdpfw_end end,
+				     struct xdpfw_addr *address)
+{
+	const struct xdpfw_ends *ends;
+
+	if (t->family == 4) {
+		address->halves[0] = 0;
+		address->words[2] = bpf_htonl(0xffff);
+		address->words[3] = t->low[end];
+		return true;
+	}
+	ends = ends_at(place);
+	if (ends)
+		*address = ends->at[end];
+	return ends;
+}
+
 /* False if the connection is over, and its place another's, since the packet was judged. */
 static __always_inline bool read_rewritten(__u32 connection, struct rewritten *r)
 {
-	const struct xdpfw_translation *t = connection_of(connection);
+	__u32 place = xdpfw_connection_place(connection);
+	bool from_target = xdpfw_connection_from_target(connection);
+	const struct xdpfw_translation *t = translation_at(place);
 
-	if (!t)
+	if (!t || !read_end(t, place, from_target ? XDPFW_HOST : XDPFW_SOURCE, &r->source) ||
+	    !read_end(t, place, from_target ? XDPFW_CLIENT : XDPFW_TARGET, &r->destination))
 		return false;
 	r->local = t->flags & XDPFW_FORWARD_LOCAL;
-	if (!xdpfw_connection_from_target(connection)) {
-		r->source = t->source;
-		r->destination = t->target;
-		r->source_port = t->source_port;
-		r->destination_port = t->target_port;
-		r->old_source_port = t->client_port;
-		r->old_destination_port = t->host_port;
-		r->change = t->change;
-	} else {
-		r->source = t->host;
-		r->destination = t->client;
-		r->source_port = t->host_port;
-		r->destination_port = t->client_port;
-		r->old_source_port = t->target_port;
-		r->old_destination_port = t->source_port;
-		r->change = ~t->change;
-	}
+	r->source_port = from_target ? t->host_port : t->source_port;
+	r->destination_port = from_target ? t->client_port : t->target_port;
+	r->old_source_port = from_target ? t->target_port : t->client_port;
+	r->old_destination_port = from_target ? t->source_port : t->host_port;
+	r->change = from_target ? ~t->change : t->change;
 	barrier();
 	return xdpfw_connection_is(connection, *(volatile const __u32 *)&t->version);
 }

@@ -169,9 +169,10 @@ static __always_inline bool write_envelope(struct __sk_buff *skb, const struct p
 /* The end of the connection that would have sent the answer to what is quoted. */
 static __always_inline bool is_end(const struct pkt *p)
 {
-	const struct xdpfw_translation *t = connection_of(p->connection);
+	enum xdpfw_end end = xdpfw_connection_from_target(p->connection) ? XDPFW_TARGET : XDPFW_CLIENT;
+	const struct xdpfw_addr *address = part_of(ends_at(xdpfw_connection_place(p->connection)), at[end]);
 
-	return t && addr_equal(&p->source, xdpfw_connection_from_target(p->connection) ? &t->target : &t->client);
+	return address && addr_equal(&p->source, address);
 }
 
 /* Must whoever complains be known by the address that the other end talks to? An end of the connection must; so must

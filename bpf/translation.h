@@ -21,14 +21,17 @@ static __always_inline struct xdpfw_bucket *bucket_at(__u32 place)
 {
 	__u32 index = place / XDPFW_WAYS;
 
-	return bpf_map_lookup_elem(&translations, &index);
+	return bpf_map_lookup_elem(&translation_tags, &index);
 }
 
 static __always_inline struct xdpfw_translation *translation_at(__u32 place)
 {
-	struct xdpfw_bucket *bucket = bucket_at(place);
+	return bpf_map_lookup_elem(&translations, &place);
+}
 
-	return part_of(bucket, ways[place % XDPFW_WAYS]);
+static __always_inline struct xdpfw_ends *ends_at(__u32 place)
+{
+	return bpf_map_lookup_elem(&translation_ends, &place);
 }
 
 static __always_inline __u64 timeout_at(const struct pkt *p, __u32 which)
@@ -40,7 +43,8 @@ static __always_inline __u64 timeout_at(const struct pkt *p, __u32 which)
 
 static __always_inline bool is_live(const struct xdpfw_translation *t, const struct pkt *p)
 {
-	return t->seen && bpf_jiffies64() - t->seen <= timeout_at(p, timeout_for(p->protocol, t->state, t->replied));
+	return t->seen && xdpfw_seen_within(t->seen, xdpfw_seen_at(bpf_jiffies64()),
+					    timeout_at(p, timeout_for(p->protocol, t->state, t->replied)));
 }
 
 /* Keyed at every step: whoever can choose addresses and ports must not be able to choose places. */
@@ -52,10 +56,15 @@ static __always_inline __u64 mix_in(__u64 hash, __u64 word)
 
 static __always_inline __u64 request_hash(const struct pkt *p)
 {
-	__u64 hash = mix_in(control.seed, p->source.halves[0]);
+	__u64 hash = control.seed;
 
-	hash = mix_in(hash, p->source.halves[1]);
-	hash = mix_in(hash, p->destination.halves[0] ^ p->destination.halves[1]);
+	if (p->family == 4) {
+		hash = mix_in(hash, (__u64)p->source.words[3] << 32 | p->destination.words[3]);
+	} else {
+		hash = mix_in(hash, p->source.halves[0]);
+		hash = mix_in(hash, p->source.halves[1]);
+		hash = mix_in(hash, p->destination.halves[0] ^ p->destination.halves[1]);
+	}
 	return mix_in(hash, (__u64)p->source_port << 16 | p->destination_port);
 }
 
@@ -75,23 +84,37 @@ static __always_inline __u32 bucket_place(const struct pkt *p, __u64 hash, __u32
 	return xdpfw_translation_place(p->table, bucket * XDPFW_WAYS);
 }
 
-static __always_inline bool is_request_of(const struct xdpfw_translation *t, const struct pkt *p)
+/* Does the packet go from the end @from of the connection at @place to its end @to? */
+static __always_inline bool runs_between(const struct xdpfw_translation *t, __u32 place, const struct pkt *p,
+					 enum xdpfw_end from, enum xdpfw_end to)
 {
-	return t->client_port == p->source_port && t->host_port == p->destination_port &&
-	       addr_equal(&t->client, &p->source) && addr_equal(&t->host, &p->destination) && is_live(t, p);
+	const struct xdpfw_ends *ends;
+
+	if (t->low[from] != p->source.words[3] || t->low[to] != p->destination.words[3] || t->family != p->family)
+		return false;
+	if (p->family == 4)
+		return true;
+	ends = ends_at(place);
+	return ends && addr_equal(&ends->at[from], &p->source) && addr_equal(&ends->at[to], &p->destination);
 }
 
-static __always_inline bool is_answer_of(const struct xdpfw_translation *t, const struct pkt *p)
+static __always_inline bool is_request_of(const struct xdpfw_translation *t, __u32 place, const struct pkt *p)
+{
+	return t->client_port == p->source_port && t->host_port == p->destination_port &&
+	       runs_between(t, place, p, XDPFW_CLIENT, XDPFW_HOST) && is_live(t, p);
+}
+
+static __always_inline bool is_answer_of(const struct xdpfw_translation *t, __u32 place, const struct pkt *p)
 {
 	return t->target_port == p->source_port && t->source_port == p->destination_port &&
-	       addr_equal(&t->target, &p->source) && addr_equal(&t->source, &p->destination) && is_live(t, p);
+	       runs_between(t, place, p, XDPFW_TARGET, XDPFW_SOURCE) && is_live(t, p);
 }
 
 /* Is this how the target sees the requests of the connection? */
-static __always_inline bool is_seen_as(const struct xdpfw_translation *t, const struct pkt *p)
+static __always_inline bool is_seen_as(const struct xdpfw_translation *t, __u32 place, const struct pkt *p)
 {
 	return t->source_port == p->source_port && t->target_port == p->destination_port &&
-	       addr_equal(&t->source, &p->source) && addr_equal(&t->target, &p->destination);
+	       runs_between(t, place, p, XDPFW_SOURCE, XDPFW_TARGET);
 }
 
 /* A reference to the connection at @place, unless it has become another one since @version was read. */
@@ -103,8 +126,7 @@ static __always_inline __u32 refer(const struct xdpfw_translation *t, __u32 plac
 	return xdpfw_connection(place, version, side == SIDE_TARGET);
 }
 
-/* Not inlined, so that looking through the tags needs few registers. */
-static __noinline __u32 request_at(__u32 place, const struct pkt *p)
+static __always_inline __u32 request_at(__u32 place, const struct pkt *p)
 {
 	struct xdpfw_translation *t = translation_at(place);
 	__u32 version;
@@ -112,13 +134,14 @@ static __noinline __u32 request_at(__u32 place, const struct pkt *p)
 	if (!t)
 		return 0;
 	version = *(volatile __u32 *)&t->version;
-	return is_request_of(t, p) ? refer(t, place, version, SIDE_CLIENT) : 0;
+	return is_request_of(t, place, p) ? refer(t, place, version, SIDE_CLIENT) : 0;
 }
 
 static __always_inline __u32 find_in_bucket(__u32 first, __u16 tag, const struct pkt *p)
 {
 	struct xdpfw_bucket *bucket = bucket_at(first);
 
+#pragma clang loop unroll(disable)
 	for (__u32 way = 0; bucket && way < XDPFW_WAYS; way++) {
 		__u32 found = bucket->tags[way] == tag ? request_at(first + way, p) : 0;
 
@@ -135,9 +158,9 @@ static __always_inline bool has_tag(__u32 place, __u16 tag)
 	return bucket && bucket->tags[place % XDPFW_WAYS] == tag;
 }
 
-/* The connection that a packet from a client belongs to; 0 if there is none. Global functions, here and below, for the
- * reason given in parse.h. */
-__noinline __u32 find_request(const struct pkt *p)
+/* The connection is not where most are. (The hash is reckoned again: kept for this, it would be stored for each packet.)
+ * Global functions, here and below, for the reason given in parse.h. */
+__noinline __u32 find_request_elsewhere(const struct pkt *p)
 {
 	__u32 place, found = 0;
 	__u64 hash;
@@ -145,27 +168,43 @@ __noinline __u32 find_request(const struct pkt *p)
 	if (!p)
 		return 0;
 	hash = request_hash(p);
-	found = find_in_bucket(bucket_place(p, hash, 0), tag_of(hash), p);
 	place = xdpfw_translation_place(p->table, p->source_port);
-	if (!found && has_tag(place, tag_of(hash)))
+	if (has_tag(place, tag_of(hash)))
 		found = request_at(place, p);
 	return found ? found : find_in_bucket(bucket_place(p, hash, 1), tag_of(hash), p);
 }
 
-/* The same for a packet from a target. */
-__noinline __u32 find_answer(const struct pkt *p)
+/* The connection that a packet from a client belongs to; 0 if there is none. Inlined where each packet of a connection
+ * comes by. */
+static __always_inline __u32 find_request_here(const struct pkt *p)
 {
-	struct xdpfw_translation *t;
-	__u32 place, version;
+	__u64 hash = request_hash(p);
+	__u32 found = find_in_bucket(bucket_place(p, hash, 0), tag_of(hash), p);
 
-	if (!p)
-		return 0;
-	place = xdpfw_translation_place(p->table, p->destination_port);
-	t = translation_at(place);
+	return likely(found) ? found : find_request_elsewhere(p);
+}
+
+__noinline __u32 find_request(const struct pkt *p)
+{
+	return p ? find_request_here(p) : 0;
+}
+
+/* The same for a packet from a target. */
+static __always_inline __u32 find_answer_here(const struct pkt *p)
+{
+	__u32 place = xdpfw_translation_place(p->table, p->destination_port);
+	struct xdpfw_translation *t = translation_at(place);
+	__u32 version;
+
 	if (!t)
 		return 0;
 	version = *(volatile __u32 *)&t->version;
-	return is_answer_of(t, p) ? refer(t, place, version, SIDE_TARGET) : 0;
+	return is_answer_of(t, place, p) ? refer(t, place, version, SIDE_TARGET) : 0;
+}
+
+__noinline __u32 find_answer(const struct pkt *p)
+{
+	return p ? find_answer_here(p) : 0;
 }
 
 /* The entry that a packet refers to. */
@@ -213,7 +252,7 @@ static __always_inline __u16 sum_difference(__u32 a, __u32 b)
  */
 static __always_inline bool gives_way(const struct xdpfw_translation *t, const struct pkt *p)
 {
-	bool silent = bpf_jiffies64() - t->seen > cfg_hz;
+	bool silent = !xdpfw_seen_within(t->seen, xdpfw_seen_at(bpf_jiffies64()), cfg_hz);
 
 	if (p->protocol != IPPROTO_TCP)
 		return !t->replied && silent;
@@ -330,15 +369,18 @@ __noinline __u32 take_port_skb(struct __sk_buff *skb, const struct pkt *p, __u32
 	return p ? take_port(skb, HOOK_TC, p, number, target_port) : NO_PLACE;
 }
 
-/* Fill a place that was taken, all but target and source. */
-static __always_inline void fill_translation(struct xdpfw_translation *t, const struct pkt *p,
+/* Fill a place that was taken; @ends has target and source already. */
+static __always_inline void fill_translation(struct xdpfw_translation *t, struct xdpfw_ends *ends, const struct pkt *p,
 					     const struct xdpfw_forward *f, __u32 place)
 {
-	t->client = p->source;
-	t->host = p->destination;
+	ends->at[XDPFW_CLIENT] = p->source;
+	ends->at[XDPFW_HOST] = p->destination;
+	for (int i = 0; i < XDPFW_NR_ENDS; i++)
+		t->low[i] = ends->at[i].words[3];
 	t->client_port = p->source_port;
 	t->host_port = p->destination_port;
 	t->source_port = place % XDPFW_PORTS;
+	t->family = p->family;
 	t->state = p->protocol == IPPROTO_TCP ? XDPFW_FLOW_SYN : XDPFW_FLOW_PLAIN;
 	t->replied = t->fins = 0;
 	t->flags = f->flags;
@@ -346,8 +388,9 @@ static __always_inline void fill_translation(struct xdpfw_translation *t, const 
 	t->answers = f->answers;
 	t->acked[SIDE_CLIENT] = t->acked[SIDE_TARGET] = 0;
 	t->opened = p->sequence + 1;
-	t->change = sum_difference(sum_addresses(&t->source, &t->target), sum_addresses(&t->client, &t->host));
-	t->seen = t->created = bpf_jiffies64();
+	t->change = sum_difference(sum_addresses(&ends->at[XDPFW_SOURCE], &ends->at[XDPFW_TARGET]),
+				   sum_addresses(&p->source, &p->destination));
+	t->seen = xdpfw_seen_at(bpf_jiffies64());
 }
 
 /* Let readers see it. */
@@ -363,10 +406,10 @@ static __always_inline __u32 publish(struct xdpfw_translation *t, const struct p
 	return xdpfw_connection(place, version, false);
 }
 
-/* Its time-out begins anew; written only once a jiffy. */
+/* Its time-out begins anew. */
 static __always_inline void touch_translation(struct xdpfw_translation *t)
 {
-	__u64 now = bpf_jiffies64();
+	__u32 now = xdpfw_seen_at(bpf_jiffies64());
 
 	if (t->seen != now)
 		t->seen = now;

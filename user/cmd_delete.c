@@ -70,10 +70,9 @@ static int count_named(const struct words *words)
 	return named;
 }
 
-static bool has_counter(const struct xdpfw_translation *t, __u8 protocol, const void *data)
+static bool has_counter(const struct connection *c, const void *data)
 {
-	(void)protocol;
-	return t->counter == *(const __u32 *)data;
+	return c->translation.counter == *(const __u32 *)data;
 }
 
 /* Cut what the forwards in @gone, which are deleted, have left open. */
@@ -87,8 +86,7 @@ static int cut_connections(const struct settings *settings, struct ruleset *gone
 	if (s.live)
 		store_number(&s.store, gone);
 	for (size_t i = 0; s.live && i < gone->count; i++)
-		cut += translations_cut(s.store.translations,
-					s.store.heads[xdpfw_control_active(s.store.control->word)].timeouts,
+		cut += translations_cut(&s.store, s.store.heads[xdpfw_control_active(s.store.control->word)].timeouts,
 					has_counter, &gone->statements[i].counter);
 	if (s.live && !settings->quiet && !settings->json)
 		printf("cut: %d open connection%s\n", cut, cut == 1 ? "" : "s");

@@ -18,11 +18,11 @@ struct live {
 	unsigned int *connections; /* XDPFW_MAX_RULES of them */
 };
 
-static void count_connection(const struct xdpfw_translation *t, __u8 protocol, void *data)
+static void count_connection(const struct connection *c, void *data)
 {
+	const struct xdpfw_translation *t = &c->translation;
 	struct live *live = data;
 
-	(void)protocol;
 	if (t->state == XDPFW_FLOW_CLOSING || t->state == XDPFW_FLOW_CLOSED)
 		return; /* over: its port is kept a while */
 	if (t->counter < XDPFW_MAX_RULES)
@@ -35,8 +35,7 @@ static int count_connections(const struct session *s, struct live *live)
 	if (!live->connections)
 		return -ENOMEM;
 	if (s->live)
-		translations_each(s->store.translations,
-				  s->store.heads[xdpfw_control_active(s->store.control->word)].timeouts,
+		translations_each(&s->store, s->store.heads[xdpfw_control_active(s->store.control->word)].timeouts,
 				  count_connection, live);
 	return 0;
 }

@@ -172,7 +172,7 @@ static int build(struct store *st, unsigned int slot, struct ruleset *set, struc
 	point_image(st, slot, &image);
 	err = compile(set, &env, &image, e);
 	if (!err)
-		translations_drain(st->translations, &image);
+		translations_drain(st, &image);
 	if (!err)
 		err = addresses_install(st->addresses, slot, &image.lines, e);
 	if (!err)

@@ -64,12 +64,14 @@ static bool will_be_loaded(const struct guard *g, int ifindex)
 }
 
 /* By which port did he come, if a one-way forward rewrote it? The data path knows the connection. */
-static void find_port(const struct xdpfw_translation *t, __u8 protocol, void *data)
+static void find_port(const struct connection *c, void *data)
 {
+	const struct xdpfw_translation *t = &c->translation;
+	const struct xdpfw_addr *client = &c->ends.at[XDPFW_CLIENT];
 	struct visitor *v = data;
 
-	if (protocol != IPPROTO_TCP || !(t->flags & XDPFW_FORWARD_LOCAL) || t->target_port != v->login->local_port ||
-	    t->source_port != v->login->remote_port || memcmp(&t->client, &v->login->remote, sizeof(t->client)) != 0)
+	if (c->protocol != IPPROTO_TCP || !(t->flags & XDPFW_FORWARD_LOCAL) || t->target_port != v->login->local_port ||
+	    t->source_port != v->login->remote_port || memcmp(client, &v->login->remote, sizeof(*client)) != 0)
 		return;
 	v->forwarded = true;
 	v->port = t->host_port;
@@ -78,8 +80,8 @@ static void find_port(const struct xdpfw_translation *t, __u8 protocol, void *da
 static void find_way(const struct session *s, struct visitor *v)
 {
 	if (v->before.filters)
-		translations_each(s->store.translations,
-				  s->store.heads[xdpfw_control_active(s->store.control->word)].timeouts, find_port, v);
+		translations_each(&s->store, s->store.heads[xdpfw_control_active(s->store.control->word)].timeouts,
+				  find_port, v);
 }
 
 /*

@@ -65,6 +65,7 @@ static int map_all(struct store *st, struct error *e)
 		{"listeners", sizeof(*st->listeners), true, &st->listeners},
 		{"forwards", sizeof(*st->forwards), true, &st->forwards},
 		{"translations", sizeof(*st->translations), true, &st->translations},
+		{"translation_ends", sizeof(*st->translation_ends), false, &st->translation_ends},
 		{"log_cpus", sizeof(*st->log_cpus), true, &st->log_cpus},
 	};
 

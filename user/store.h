@@ -33,7 +33,8 @@ struct store {
 	struct xdpfw_condition *conditions;
 	struct xdpfw_listener_table *listeners;
 	struct xdpfw_forward *forwards;
-	struct xdpfw_bucket *translations;
+	struct xdpfw_translation *translations;
+	const struct xdpfw_ends *translation_ends;
 	__u64 *rule_ids;
 	struct xdpfw_iface *ifaces;
 	/* Counters, for reading; pages that nothing was counted in cost nothing. */

@@ -5,7 +5,6 @@
 
 #include "datapath.h"
 #include "parse_addr.h"
-#include "store.h"
 #include "xdpfw/flow.h"
 
 /* As timeout_for() in bpf/flow.h. */
@@ -24,56 +23,53 @@ static __u8 protocol_at(unsigned int place)
 	return place < XDPFW_PORTS ? IPPROTO_TCP : IPPROTO_UDP;
 }
 
-/* @jiffies was read before the table, so a connection may be seen a little later than "now". */
-static bool is_live(const struct xdpfw_translation *t, __u8 protocol, const __u64 *timeouts, __u64 jiffies)
+/* A copy of the connection at @place; false if there is none. */
+static bool read_connection(const struct store *st, unsigned int place, const __u64 *timeouts, __u32 now,
+			    struct connection *c)
 {
-	return t->seen && !(t->version & 1) &&
-	       (t->seen >= jiffies || jiffies - t->seen <= timeouts[timeout_for(protocol, t)]);
+	const struct xdpfw_translation *t = &c->translation;
+
+	if (!st->translations[place].seen)
+		return false;
+	c->translation = st->translations[place];
+	c->ends = st->translation_ends[place];
+	c->protocol = protocol_at(place);
+	return t->seen && !(t->version & 1) && xdpfw_seen_within(t->seen, now, timeouts[timeout_for(c->protocol, t)]);
 }
 
-void translations_each(const struct xdpfw_bucket *translations, const __u64 *timeouts, translation_fn fn, void *data)
+void translations_each(const struct store *st, const __u64 *timeouts, connection_fn fn, void *data)
 {
-	__u64 jiffies = datapath_jiffies();
+	__u32 now = xdpfw_seen_at(datapath_jiffies());
+	struct connection c;
 
-	for (unsigned int place = 0; place < XDPFW_TRANSLATIONS; place++) {
-		const struct xdpfw_bucket *bucket = &translations[place / XDPFW_WAYS];
-		struct xdpfw_translation copy;
-
-		if (!bucket->tags[place % XDPFW_WAYS])
-			continue;
-		copy = bucket->ways[place % XDPFW_WAYS];
-		if (is_live(&copy, protocol_at(place), timeouts, jiffies))
-			fn(&copy, protocol_at(place), data);
-	}
+	for (unsigned int place = 0; place < XDPFW_TRANSLATIONS; place++)
+		if (read_connection(st, place, timeouts, now, &c))
+			fn(&c, data);
 }
 
-static int cut_once(struct xdpfw_bucket *translations, const __u64 *timeouts, translation_test wanted, const void *data)
+static int cut_once(struct store *st, const __u64 *timeouts, connection_test wanted, const void *data)
 {
-	__u64 jiffies = datapath_jiffies();
+	__u32 now = xdpfw_seen_at(datapath_jiffies());
+	struct connection c;
 	int count = 0;
 
 	for (unsigned int place = 0; place < XDPFW_TRANSLATIONS; place++) {
-		struct xdpfw_bucket *bucket = &translations[place / XDPFW_WAYS];
-		struct xdpfw_translation *t = &bucket->ways[place % XDPFW_WAYS];
-
-		if (!bucket->tags[place % XDPFW_WAYS] || !is_live(t, protocol_at(place), timeouts, jiffies) ||
-		    !wanted(t, protocol_at(place), data))
+		if (!read_connection(st, place, timeouts, now, &c) || !wanted(&c, data))
 			continue;
-		__atomic_store_n(&t->seen, 0, __ATOMIC_RELAXED);
+		__atomic_store_n(&st->translations[place].seen, 0, __ATOMIC_RELAXED);
 		count++;
 	}
 	return count;
 }
 
 /* Twice, because a packet that was under way may have noted itself once more. */
-int translations_cut(struct xdpfw_bucket *translations, const __u64 *timeouts, translation_test wanted,
-		     const void *data)
+int translations_cut(struct store *st, const __u64 *timeouts, connection_test wanted, const void *data)
 {
-	int count = cut_once(translations, timeouts, wanted, data);
+	int count = cut_once(st, timeouts, wanted, data);
 
 	if (count) {
 		store_wait_for_readers();
-		cut_once(translations, timeouts, wanted, data);
+		cut_once(st, timeouts, wanted, data);
 	}
 	return count;
 }
@@ -87,19 +83,21 @@ static void drain_port(struct policy_image *image, __u8 protocol, const struct x
 		*listener = kind | XDPFW_DRAINING;
 }
 
-static void drain(const struct xdpfw_translation *t, __u8 protocol, void *data)
+static void drain(const struct connection *c, void *data)
 {
+	const struct xdpfw_translation *t = &c->translation;
+	const struct xdpfw_addr *host = &c->ends.at[XDPFW_HOST];
 	struct policy_image *image = data;
 
-	drain_port(image, protocol, &t->host, t->host_port, 0);
+	drain_port(image, c->protocol, host, t->host_port, 0);
 	if (t->flags & XDPFW_FORWARD_LOCAL)
-		drain_port(image, protocol, &t->host, t->target_port, XDPFW_TARGETED);
+		drain_port(image, c->protocol, host, t->target_port, XDPFW_TARGETED);
 	image->head->flags |= XDPFW_HAS_FORWARDS;
 }
 
 /* Panic ends them. */
-void translations_drain(const struct xdpfw_bucket *translations, struct policy_image *image)
+void translations_drain(const struct store *st, struct policy_image *image)
 {
 	if (!(image->head->flags & XDPFW_PANIC))
-		translations_each(translations, image->head->timeouts, drain, image);
+		translations_each(st, image->head->timeouts, drain, image);
 }

@@ -93,35 +93,60 @@ static inline __u32 xdpfw_forward_index(__u32 slot, __u32 number)
  * evicted by halves, and no port is ever two connections': the answer's destination port leads to the entry
  * directly, the request by a hash of its endpoints to the few ports that its connection may have been given.
  *
+ * Among many connections a packet costs what it touches of memory that no cache holds. So all that IPv4 needs is one cache
+ * line; the addresses in full stand in another (struct xdpfw_ends).
+ *
  * The entry is written under `version`, which is odd meanwhile; a reader copies and then looks whether the version
  * is still the same.
  */
+enum xdpfw_end {
+	XDPFW_CLIENT,
+	XDPFW_HOST, /* the address of ours that the client knows */
+	XDPFW_TARGET,
+	XDPFW_SOURCE, /* where the target answers to: ours, or the client's */
+	XDPFW_NR_ENDS,
+};
+
 struct xdpfw_translation {
-	__u64 seen; /* jiffies64 of the last packet, either way; 0 = vacant */
 	__u32 version;
-	__u32 counter; /* of the forward, for requests */
-	struct xdpfw_addr client;
-	struct xdpfw_addr host; /* the address of ours that the client knows */
+	__u32 seen;               /* xdpfw_seen_at() of the last packet, either way; 0 = vacant */
+	__u32 low[XDPFW_NR_ENDS]; /* the last four bytes of the addresses, network byte order */
 	__u16 client_port;
 	__u16 host_port;
 	__u16 target_port;
 	__u16 source_port; /* what the target answers to; also the place of the entry */
+	__u8 family;       /* 4 or 6 */
 	__u8 state;        /* enum xdpfw_flow_state */
 	__u8 replied;
-	__u8 fins;     /* XDPFW_FIN_LOCAL: the target's, XDPFW_FIN_REMOTE: the client's */
-	__u8 flags;    /* enum xdpfw_forward_flags */
-	__u32 answers; /* counter for answers */
-
-	struct xdpfw_addr target;
-	struct xdpfw_addr source; /* where the target answers to: ours, or the client's */
-	__u64 created;
+	__u8 fins;      /* XDPFW_FIN_LOCAL: the target's, XDPFW_FIN_REMOTE: the client's */
+	__u32 flags;    /* enum xdpfw_forward_flags */
+	__u32 counter;  /* of the forward, for requests ... */
+	__u32 answers;  /* ... and for answers */
 	__u32 acked[2]; /* TCP: last acknowledgement, [0] the client's, [1] the target's */
 	__u32 opened;   /* TCP: sequence number behind the client's SYN */
 	__u16 change;   /* ones' complement sum of source and target, less that of client and host */
 	__u16 pad;
-	__u64 reserved;
 };
-_Static_assert(sizeof(struct xdpfw_translation) == 128, "two cache lines a connection");
+_Static_assert(sizeof(struct xdpfw_translation) == 64, "one cache line a connection");
+
+/* The addresses of a translation in full. */
+struct xdpfw_ends {
+	struct xdpfw_addr at[XDPFW_NR_ENDS];
+};
+_Static_assert(sizeof(struct xdpfw_ends) == 64, "one cache line more");
+
+/* A clock of 32 bits, in quarters of a second or less: a connection that is busy is written to no more often. */
+static inline __u32 xdpfw_seen_at(__u64 jiffies)
+{
+	return jiffies >> XDPFW_EXPIRY_SHIFT;
+}
+
+/* Was a connection seen within @timeout jiffies? "No" is never too early. (Seen by another CPU, it may be
+ * seen a little later than now.) */
+static inline int xdpfw_seen_within(__u32 seen, __u32 now, __u64 timeout)
+{
+	return (__s32)(now - seen) <= (__s32)(timeout >> XDPFW_EXPIRY_SHIFT) + 1;
+}
 
 /*
  * How a packet, or a noted fragment, refers to its connection; 0 = it has none.
@@ -150,15 +175,13 @@ static inline __u32 xdpfw_connection_from_target(__u32 connection)
 	return connection >> 31;
 }
 
-/* Eight neighbouring ports: one element of the map `translations`. */
+/* Eight neighbouring ports: one element of the map `translation_tags`, apart from the translations so that the tags of
+ * many connections stay in the cache. */
 #define XDPFW_WAYS 8
 
 struct xdpfw_bucket {
 	__u16 tags[XDPFW_WAYS]; /* hash of the request's endpoints, never 0 where there is a connection */
-	__u64 pad[6];
-	struct xdpfw_translation ways[XDPFW_WAYS];
 };
-_Static_assert(sizeof(struct xdpfw_bucket) == 64 + XDPFW_WAYS * 128, "tags in one cache line");
 
 #define XDPFW_TRANSLATIONS (2 * XDPFW_PORTS)
 #define XDPFW_BUCKETS      (XDPFW_TRANSLATIONS / XDPFW_WAYS)

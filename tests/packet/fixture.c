@@ -70,6 +70,7 @@ static void map_all(void)
 	rig.listeners = map_memory(rig.skel->maps.listeners);
 	rig.forwards = map_memory(rig.skel->maps.forwards);
 	rig.translations = map_memory(rig.skel->maps.translations);
+	rig.translation_tags = map_memory(rig.skel->maps.translation_tags);
 	rig.conditions = map_memory(rig.skel->maps.conditions);
 	rig.port_counts = map_memory(rig.skel->maps.port_counts);
 	rig.tallies = map_memory(rig.skel->maps.tallies);

@@ -19,7 +19,8 @@ struct rig {
 	struct xdpfw_link_table *links;
 	struct xdpfw_listener_table *listeners;
 	struct xdpfw_forward *forwards;
-	struct xdpfw_bucket *translations;
+	struct xdpfw_translation *translations;
+	struct xdpfw_bucket *translation_tags;
 	struct xdpfw_condition *conditions;
 	struct xdpfw_port_counts *port_counts;
 	struct xdpfw_rule_counts *rule_counts;

@@ -36,14 +36,19 @@ void forget_fragments(void)
 	clear_map(rig.skel->maps.fragments);
 }
 
+static bool has_translation(int place)
+{
+	return rig.translation_tags[place / XDPFW_WAYS].tags[place % XDPFW_WAYS];
+}
+
 /* Few of the places are ever taken. */
 static void forget_translations(void)
 {
-	static const __u16 none[XDPFW_WAYS];
-
+	for (int place = 0; place < XDPFW_TRANSLATIONS; place++)
+		if (has_translation(place))
+			memset(&rig.translations[place], 0, sizeof(rig.translations[place]));
 	for (int i = 0; i < XDPFW_BUCKETS; i++)
-		if (memcmp(rig.translations[i].tags, none, sizeof(none)))
-			memset(&rig.translations[i], 0, sizeof(rig.translations[i]));
+		rig.translation_tags[i] = (struct xdpfw_bucket){};
 }
 
 size_t count_translations(void)
@@ -51,15 +56,15 @@ size_t count_translations(void)
 	size_t count = 0;
 
 	for (int place = 0; place < XDPFW_TRANSLATIONS; place++)
-		count += rig.translations[place / XDPFW_WAYS].tags[place % XDPFW_WAYS] != 0;
+		count += has_translation(place);
 	return count;
 }
 
 static void make_translations_older(__u64 jiffies)
 {
 	for (int place = 0; place < XDPFW_TRANSLATIONS; place++)
-		if (rig.translations[place / XDPFW_WAYS].tags[place % XDPFW_WAYS])
-			rig.translations[place / XDPFW_WAYS].ways[place % XDPFW_WAYS].seen -= jiffies;
+		if (has_translation(place))
+			rig.translations[place].seen -= xdpfw_seen_at(jiffies);
 }
 
 void forget_state(void)

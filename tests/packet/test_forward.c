@@ -223,7 +223,7 @@ static void floods_give_way(void)
 static void answer_all(void)
 {
 	for (int place = 0; place < XDPFW_TRANSLATIONS; place++)
-		rig.translations[place / XDPFW_WAYS].ways[place % XDPFW_WAYS].replied = 1;
+		rig.translations[place].replied = 1;
 }
 
 /* Where every port that a connection could have is another's, it is refused by name; those that are open stay. */
