@@ -60,19 +60,32 @@ static __always_inline void belongs_to(struct pkt *p, __u32 connection, const st
 	p->service_port = t->host_port;
 }
 
+/* As bits; none if it is all of them. */
+static __always_inline __u32 dead_targets_of(const struct xdpfw_forward *f)
+{
+	__u32 zero = 0, dead;
+	struct xdpfw_dead_targets *targets = bpf_map_lookup_elem(&dead_targets, &zero);
+
+	if (!targets)
+		return 0;
+	dead = targets->of[f->counter & (XDPFW_MAX_RULES - 1)];
+	return dead == (1U << (f->nr_targets & 31)) - 1 ? 0 : dead;
+}
+
 /* Consistent hashing (highest random weight): of several targets each connection has its own order, so one that is
- * added or removed moves only its own. */
+ * added or removed moves only its own, as does one that dies. */
 __noinline __u32 choose_target(const struct pkt *p, __u32 number)
 {
 	struct xdpfw_forward *f;
 	__u64 hash, highest = 0;
-	__u32 chosen = 0;
+	__u32 chosen = 0, dead;
 
 	if (!p)
 		return 0;
 	f = forward_at(p->slot, number);
 	if (!f)
 		return 0;
+	dead = dead_targets_of(f);
 	hash = request_hash(p);
 	for (__u32 i = 0; i < XDPFW_FORWARD_TARGETS; i++) {
 		__u64 weight;
@@ -80,7 +93,7 @@ __noinline __u32 choose_target(const struct pkt *p, __u32 number)
 		if (i >= f->nr_targets)
 			break;
 		weight = mix_in(hash, f->targets[i].hash);
-		if (weight >= highest) {
+		if (weight >= highest && !(dead >> i & 1)) {
 			highest = weight;
 			chosen = i;
 		}

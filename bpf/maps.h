@@ -257,6 +257,15 @@ struct {
 	__type(value, struct xdpfw_forward);
 } forwards SEC(".maps");
 
+/* Written by user space only. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct xdpfw_dead_targets);
+} dead_targets SEC(".maps");
+
 /* User space lists and cuts connections. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

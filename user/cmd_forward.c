@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* forward list, forward --check; forward PORTS:... adds one, as every statement is added. */
+/* forward list; forward PORTS:... adds one, as every statement is added. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <jansson.h>
 #include <string.h>
 
 #include "command.h"
+#include "dead_targets.h"
 #include "forward.h"
-#include "forward_check.h"
 #include "statement_forward.h"
 #include "translations.h"
 #include "util.h"
@@ -57,9 +57,10 @@ static json_t *forward_json(const struct session *s, const struct statement *st,
 	char id[17];
 
 	snprintf(id, sizeof(id), "%016llx", (unsigned long long)st->id);
-	return json_pack("{s:s,s:s,s:o,s:o,s:o}", "id", id, "text", text, "requests", count_json(s, st->counter),
+	return json_pack("{s:s,s:s,s:o,s:o,s:o,s:o}", "id", id, "text", text, "requests", count_json(s, st->counter),
 			 "answers", link ? json_null() : count_json(s, st->answers), "connections",
-			 link ? json_null() : json_integer(live->connections[st->counter]));
+			 link ? json_null() : json_integer(live->connections[st->counter]), "passed_over",
+			 dead_targets_json(s, st));
 }
 
 static void print_json(const struct session *s, const struct live *live)
@@ -88,12 +89,26 @@ static void print_forward(const struct session *s, const struct statement *st, c
 		       (unsigned long long)answers.bytes, live->connections[st->counter], text);
 }
 
+static void print_passed_over(const struct session *s, const struct statement *st)
+{
+	json_t *dead = dead_targets_json(s, st);
+	const json_t *target;
+	size_t i;
+
+	json_array_foreach (dead, i, target)
+		printf("%62s  passed over: %s\n", "", json_string_value(target));
+	json_decref(dead);
+}
+
 static void print_text(const struct session *s, const struct live *live)
 {
 	printf("%12s %14s %12s %14s %6s  %s\n", "REQUESTS", "BYTES", "ANSWERS", "BYTES", "OPEN", "FORWARD");
-	for (size_t i = 0; i < s->now.count; i++)
-		if (s->now.statements[i].kind == STATEMENT_FORWARD)
-			print_forward(s, &s->now.statements[i], live);
+	for (size_t i = 0; i < s->now.count; i++) {
+		if (s->now.statements[i].kind != STATEMENT_FORWARD)
+			continue;
+		print_forward(s, &s->now.statements[i], live);
+		print_passed_over(s, &s->now.statements[i]);
+	}
 }
 
 static int list(struct session *s, struct error *e)
@@ -113,68 +128,22 @@ static int list(struct session *s, struct error *e)
 	return 0;
 }
 
-static json_t *check_target(const struct session *s, const struct statement *st, size_t i)
-{
-	struct fault faults[FAULTS_MAX];
-	size_t count = forward_check(s, &st->forward.targets[i], faults);
-	_free_ char *text = statement_format(st);
-	_text_ struct text target = {};
-	json_t *list = json_array();
-
-	forward_target_write(&target, &st->forward, &st->forward.targets[i]);
-	for (size_t f = 0; f < count; f++) {
-		json_array_append_new(
-			list, json_pack("{s:s,s:s}", "kind", fault_name(faults[f].kind), "text", faults[f].text));
-		if (!s->settings.json)
-			printf("%s: %s\n", target.data, faults[f].text);
-	}
-	if (!count && !s->settings.json)
-		printf("%s: well\n", target.data);
-	return json_pack("{s:s,s:s,s:b,s:o}", "forward", text, "target", target.data, "well", count == 0, "faults",
-			 list);
-}
-
-/* Every target of every forward to other hosts; fails if one cannot be reached. */
-static int check(struct session *s, struct error *e)
-{
-	json_t *targets = json_array();
-	const json_t *target;
-	size_t at, ill = 0;
-
-	for (size_t i = 0; i < s->now.count; i++) {
-		const struct statement *st = &s->now.statements[i];
-
-		for (size_t j = 0; st->kind == STATEMENT_FORWARD && j < st->forward.nr_targets; j++)
-			if (st->forward.targets[j].remote)
-				json_array_append_new(targets, check_target(s, st, j));
-	}
-	json_array_foreach (targets, at, target)
-		ill += !json_is_true(json_object_get(target, "well"));
-	if (s->settings.json) {
-		json_dumpf(targets, stdout, JSON_COMPACT);
-		putchar('\n');
-	}
-	json_decref(targets);
-	return ill ? fail(e, -EHOSTUNREACH, "forward --check: %zu target%s cannot be reached", ill, ill == 1 ? "" : "s")
-		   : 0;
-}
-
 int cmd_forward(const struct settings *settings, struct words words, struct error *e)
 {
 	bool checks = take_flag(&words, "--check"), lists = words.count == 2 && !strcmp(words.list[1], "list");
 	struct session s;
 	int err;
 
-	if (!checks && !lists)
+	if (checks)
+		return cmd_forward_check(settings, words, e);
+	if (!lists)
 		return cmd_change(settings, words, e);
-	if (checks && words.count > 1)
-		return fail(e, -EINVAL, "forward --check: '%s': takes no words", words.list[1]);
 	err = require_root(e);
 	if (!err)
 		err = session_open(settings, false, &s, e);
 	if (err)
 		return err;
-	err = checks ? check(&s, e) : list(&s, e);
+	err = list(&s, e);
 	session_close(&s);
 	return err;
 }

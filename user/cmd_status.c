@@ -7,6 +7,7 @@
 
 #include "addresses.h"
 #include "command.h"
+#include "dead_targets.h"
 #include "hooks.h"
 #include "iface.h"
 #include "interfaces.h"
@@ -81,9 +82,10 @@ static json_t *forward_json(const struct session *s, const struct statement *st)
 		forward_target_write(&target, f, &f->targets[i]);
 		json_array_append_new(targets, json_string(target.data));
 	}
-	return json_pack("{s:s,s:s,s:s,s:o,s:s,s:s,s:I,s:I}", "id", id, "text", text, "listen", listen.data, "to",
+	return json_pack("{s:s,s:s,s:s,s:o,s:s,s:s,s:I,s:I,s:o}", "id", id, "text", text, "listen", listen.data, "to",
 			 targets, "way", f->one_way ? "one" : "both", "proto", format_protocols(f->protocols),
-			 "packets", (json_int_t)count.packets, "bytes", (json_int_t)count.bytes);
+			 "packets", (json_int_t)count.packets, "bytes", (json_int_t)count.bytes, "passed_over",
+			 dead_targets_json(s, st));
 }
 
 static json_t *interfaces_json(const struct status *st)

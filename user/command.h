@@ -45,6 +45,7 @@ int cmd_plan(const struct settings *settings, struct words words, struct error *
 int cmd_explain(const struct settings *settings, struct words words, struct error *e);
 int cmd_log(const struct settings *settings, struct words words, struct error *e);
 int cmd_forward(const struct settings *settings, struct words words, struct error *e);
+int cmd_forward_check(const struct settings *settings, struct words words, struct error *e);
 int cmd_flows(const struct settings *settings, struct words words, struct error *e);
 int cmd_reset(const struct settings *settings, struct words words, struct error *e);
 int cmd_restore(const struct settings *settings, struct words words, struct error *e);

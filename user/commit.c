@@ -52,6 +52,7 @@ static void zero_rule(struct store *st, __u32 counter)
 		memset(&st->rule_counts[cpu].rules[counter], 0, sizeof(struct xdpfw_count));
 		st->tallies[cpu].rules.rules[counter] = 0;
 	}
+	st->dead_targets->of[counter] = 0;
 }
 
 /*
@@ -127,6 +128,7 @@ static int reclaim_numbers(struct store *st, struct ruleset *set)
 		memset(&st->rule_counts[cpu], 0, sizeof(struct xdpfw_rule_counts));
 		memset(&st->tallies[cpu].rules, 0, sizeof(struct xdpfw_rule_deltas));
 	}
+	memset(st->dead_targets, 0, sizeof(*st->dead_targets));
 	return give_numbers(st, set);
 }
 

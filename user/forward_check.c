@@ -17,7 +17,7 @@
 
 static const char *const names[] = {
 	[FAULT_ROUTE] = "route",           [FAULT_OURSELVES] = "ourselves", [FAULT_INTERFACE] = "interface",
-	[FAULT_FORWARDING] = "forwarding", [FAULT_NEIGHBOUR] = "neighbour",
+	[FAULT_FORWARDING] = "forwarding", [FAULT_NEIGHBOUR] = "neighbour", [FAULT_RETURN] = "return",
 };
 
 const char *fault_name(enum fault_kind kind)
@@ -79,8 +79,43 @@ static void check_neighbour(const struct nexthop *hop, const struct xdpfw_addr *
 	     format_addr(next, addr));
 }
 
-size_t forward_check(const struct session *s, const struct forward_target *target, struct fault faults[FAULTS_MAX])
+/*
+ * With keep-source the target answers the client's own address, by its own routes, which nobody here knows. But where
+ * clients come by the very interface that leads to the target, it need not ask us: they are neighbours of it, or its
+ * router knows them.
+ */
+static bool shares_wire(const struct forward *f, const struct nexthop *hop)
 {
+	struct iface_info info;
+	struct nexthop back;
+
+	if (f->on && !iface_get(f->on, &info, NULL))
+		return info.ifindex == hop->ifindex;
+	return f->from.kind == ADDRESS_PREFIX && !nexthop_get(&f->from.prefix.addr, &back) &&
+	       back.ifindex == hop->ifindex;
+}
+
+static void check_return(const struct forward *f, const struct nexthop *hop, struct findings *found)
+{
+	if (f->keep_source && shares_wire(f, hop))
+		note(found, FAULT_RETURN,
+		     "clients come by the interface that leads to it, so it would answer them without asking this "
+		     "host; leave "
+		     "out keep-source");
+}
+
+const char *forward_returns(const struct fault *faults, size_t count, const struct forward *f)
+{
+	for (size_t i = 0; i < count; i++)
+		if (faults[i].kind == FAULT_RETURN)
+			return "elsewhere";
+	return f->keep_source ? "unknown" : "here";
+}
+
+size_t forward_check(const struct session *s, const struct forward *forward, size_t index,
+		     struct fault faults[FAULTS_MAX])
+{
+	const struct forward_target *target = &forward->targets[index];
 	struct findings f = {.faults = faults};
 	bool v4 = addr_is_ipv4(&target->addr);
 	struct nexthop hop;
@@ -94,6 +129,7 @@ size_t forward_check(const struct session *s, const struct forward_target *targe
 	} else {
 		check_interface(s, hop.ifindex, &f);
 		check_neighbour(&hop, &target->addr, &f);
+		check_return(forward, &hop, &f);
 	}
 	if (!host_routes(v4 ? 4 : 6))
 		note(&f, FAULT_FORWARDING, "the kernel does not forward; %s", forwarding_command(v4));

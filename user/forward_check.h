@@ -12,6 +12,7 @@ enum fault_kind {
 	FAULT_INTERFACE,  /* the interface toward it is not loaded: its answers would not be taken back */
 	FAULT_FORWARDING, /* the kernel does not forward in that family */
 	FAULT_NEIGHBOUR,  /* its neighbour (the target itself, or the router) does not answer */
+	FAULT_RETURN,     /* it would answer clients without asking us, who must rewrite the answers */
 };
 
 struct fault {
@@ -20,10 +21,13 @@ struct fault {
 };
 
 /* Of one target there are at most as many as kinds. */
-#define FAULTS_MAX 5
+#define FAULTS_MAX 6
 
-/* What stands in the way of @target, from the first to check to the last; returns how many. Nothing for local ones. */
-size_t forward_check(const struct session *s, const struct forward_target *target, struct fault faults[FAULTS_MAX]);
+/* What stands in the way of a target of @f, from the first to check to the last; returns how many. Nothing for local ones. */
+size_t forward_check(const struct session *s, const struct forward *f, size_t target, struct fault faults[FAULTS_MAX]);
+
+/* Where its answers go, for JSON: "here", "elsewhere", or "unknown", for only the target's own routes could tell. */
+const char *forward_returns(const struct fault *faults, size_t count, const struct forward *f);
 
 /* What lets the kernel forward in a family. */
 const char *forwarding_command(bool v4);

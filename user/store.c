@@ -64,6 +64,7 @@ static int map_all(struct store *st, struct error *e)
 		{"rule_logs", sizeof(*st->rule_logs), true, &st->rule_logs},
 		{"listeners", sizeof(*st->listeners), true, &st->listeners},
 		{"forwards", sizeof(*st->forwards), true, &st->forwards},
+		{"dead_targets", sizeof(*st->dead_targets), true, &st->dead_targets},
 		{"translations", sizeof(*st->translations), true, &st->translations},
 		{"translation_ends", sizeof(*st->translation_ends), false, &st->translation_ends},
 		{"log_cpus", sizeof(*st->log_cpus), true, &st->log_cpus},

@@ -33,6 +33,7 @@ struct store {
 	struct xdpfw_condition *conditions;
 	struct xdpfw_listener_table *listeners;
 	struct xdpfw_forward *forwards;
+	struct xdpfw_dead_targets *dead_targets;
 	struct xdpfw_translation *translations;
 	const struct xdpfw_ends *translation_ends;
 	__u64 *rule_ids;

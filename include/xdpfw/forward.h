@@ -20,6 +20,7 @@
 
 #include "addr.h"
 #include "condition.h"
+#include "counters.h"
 #include "policy.h"
 
 /* Of a slot; number 0 is "no forward". */
@@ -63,6 +64,15 @@ struct xdpfw_forward_target {
 	__u16 pad[3];
 };
 _Static_assert(sizeof(struct xdpfw_forward_target) == 48, "no hidden padding");
+
+/*
+ * Targets that new connections pass over, found dead by whoever looks after them (`forward --check --mark`): bit n is the
+ * n-th target of the forward with that counter number. If all of them are dead, none is passed over. It stands apart from the
+ * slots, since it is no part of a policy.
+ */
+struct xdpfw_dead_targets {
+	__u32 of[XDPFW_MAX_RULES];
+};
 
 /* One range of listening ports: one element of the map `forwards`, xdpfw_forward_index(slot, number). */
 struct xdpfw_forward {
