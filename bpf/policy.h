@@ -9,9 +9,12 @@
 static __always_inline __u32 port_cell(__u32 slot, __u32 dir, __u32 table, __u16 port)
 {
 	__u32 index = xdpfw_port_table_index(slot, dir, table);
-	struct xdpfw_port_table *cells = bpf_map_lookup_elem(&ports, &index);
+	const struct xdpfw_port_table *t = bpf_map_lookup_elem(&ports, &index);
 
-	return cells ? cells->cells[port] : drop(XDPFW_R_INTERNAL);
+	if (!t)
+		return drop(XDPFW_R_INTERNAL);
+	barrier_var(t); /* see part_of() */
+	return likely(t->have_usual[port / 64] >> port % 64 & 1) ? t->usual : t->cells[port];
 }
 
 static __always_inline const struct xdpfw_policy_head *policy_head(__u32 slot)

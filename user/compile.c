@@ -141,6 +141,36 @@ static __u32 compile_flags(const struct ruleset *set, const struct policy_image 
 	return flags;
 }
 
+/* The cell that more than half of the ports have, if there is one (Boyer and Moore's vote); else any. */
+static __u32 usual_cell(const __u32 *cells)
+{
+	__u32 candidate = cells[0];
+	int lead = 0;
+
+	for (int port = 0; port < XDPFW_PORTS; port++) {
+		if (lead == 0)
+			candidate = cells[port];
+		lead += cells[port] == candidate ? 1 : -1;
+	}
+	return candidate;
+}
+
+static void note_usual(struct xdpfw_port_table *table)
+{
+	table->usual = usual_cell(table->cells);
+	memset(table->have_usual, 0, sizeof(table->have_usual));
+	for (int port = 0; port < XDPFW_PORTS; port++)
+		table->have_usual[port / 64] |= (__u64)(table->cells[port] == table->usual) << port % 64;
+}
+
+/* The last thing that is done to cells. */
+static void note_usual_cells(struct policy_image *image)
+{
+	for (int dir = 0; dir < XDPFW_DIRS; dir++)
+		for (int table = 0; table < XDPFW_TABLES; table++)
+			note_usual(image->ports[dir][table]);
+}
+
 static int begin(struct compiler *c)
 {
 	int err;
@@ -190,6 +220,7 @@ int compile(const struct ruleset *set, const struct environment *env, struct pol
 		c.lines = (struct address_lines){0};
 		compile_panic(set, image);
 		mark_routed(image);
+		note_usual_cells(image);
 		compile_timeouts(set, env->hz, image->head);
 		image->head->flags = compile_flags(set, image);
 	}

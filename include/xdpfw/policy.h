@@ -20,7 +20,7 @@
 #define XDPFW_PORTS 65536
 
 /* Layout of everything in include/xdpfw/: bump when a pinned map changes its meaning. */
-#define XDPFW_ABI 4
+#define XDPFW_ABI 5
 
 /*
  * The control word.
@@ -116,9 +116,15 @@ enum xdpfw_table {
 /*
  * A port table: one decision for each destination port, host byte order.
  * One element of the map `ports`, so that user space fills it through mmap.
+ *
+ * Most ports have the same cell, mostly the default's. Which do is known by a bit each, so that a flood over all ports
+ * reads 8 KiB, not 256. Without any bit the table says the same.
  */
 struct xdpfw_port_table {
 	__u32 cells[XDPFW_PORTS];
+	__u64 have_usual[XDPFW_PORTS / 64]; /* bit port % 64 of word port / 64: the port's cell is the usual one */
+	__u32 usual;
+	__u32 pad;
 };
 
 static inline __u32 xdpfw_port_table_index(__u32 slot, __u32 dir, __u32 table)

@@ -487,12 +487,19 @@ static void compile_text(const char *text)
 	ruleset_free(&set);
 }
 
+/* As the data path reads it. */
+static __u32 cell_of(const struct xdpfw_port_table *t, __u16 port)
+{
+	return t->have_usual[port / 64] >> port % 64 & 1 ? t->usual : t->cells[port];
+}
+
 static void compare_ports(int dir, int table)
 {
 	for (int port = 0; port < 65536; port++) {
 		struct packet p = {.dir = dir, .kind = PORTS, .table = table, .number = port};
 		__u32 expected = interpret(&p), cell = memory.ports[dir][table].cells[port];
 
+		cr_assert_eq(cell_of(&memory.ports[dir][table], port), cell, "seed %u, port %d", seed, port);
 		if (cell != expected)
 			cr_assert_fail("seed %u, dir %d, table %d, port %d: %08x instead of %08x in\n%s", seed, dir,
 				       table, port, cell, expected, model.text);
@@ -782,6 +789,20 @@ Test(compile, sctp_has_ports_of_its_own)
 }
 
 /* Where both meet the same verdict nobody need ask whose packet it is, whatever the reasons are. */
+Test(compile, the_usual_cell_has_a_bit_for_each_port)
+{
+	const struct xdpfw_port_table *tcp = &memory.ports[XDPFW_IN][XDPFW_TCP];
+	int usual = 0;
+
+	compile_text("allow in 22\nallow in 80\n");
+	for (int port = 0; port < XDPFW_PORTS; port++)
+		usual += tcp->have_usual[port / 64] >> port % 64 & 1;
+	cr_expect_eq(usual, XDPFW_PORTS - 3); /* port 0 is another */
+	cr_expect_eq(tcp->usual, tcp->cells[23]);
+	cr_expect_eq(cell_of(tcp, 22), tcp->cells[22]);
+	cr_expect_neq(tcp->cells[22], tcp->usual);
+}
+
 Test(compile, cells_are_marked_where_routed_requests_fare_otherwise)
 {
 	const __u32 *in = memory.ports[XDPFW_IN][XDPFW_TCP].cells,
