@@ -94,10 +94,12 @@ unit: $(BUILD)/tests/unit/run
 packet: $(BUILD)/tests/packet/run
 	$(Q)$< --short-filename -j1
 
-# A file's tests share what they loaded, so files are spread over the processors.
+# A file's tests share what they loaded, so files are spread over the processors. One wants /sys/fs/bpf for itself.
 JOBS ?= $(shell nproc)
+PYTEST := /usr/bin/python3 -m pytest -q -rs -p no:cacheprovider
 e2e: all
-	$(Q)/usr/bin/python3 -m pytest tests/e2e -q -rs -p no:cacheprovider -n $(JOBS) --dist loadfile
+	$(Q)$(PYTEST) tests/e2e/test_bpffs.py
+	$(Q)$(PYTEST) tests/e2e --ignore tests/e2e/test_bpffs.py -n $(JOBS) --dist loadfile
 
 # What the verifier and the JIT make of the programs, built with every clang of the distribution.
 CLANGS := 14 15 16 19
