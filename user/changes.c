@@ -17,6 +17,7 @@ void changes_init(struct changes *c)
 	c->replaced = json_array();
 	c->moved = json_array();
 	c->warnings = json_array();
+	c->said = json_object();
 	c->sum = NULL;
 	c->generation = 0;
 	c->trial_seconds = 0;
@@ -30,6 +31,7 @@ void changes_free(struct changes *c)
 	json_decref(c->replaced);
 	json_decref(c->moved);
 	json_decref(c->warnings);
+	json_decref(c->said);
 }
 
 static json_t *list_for(struct changes *c, enum change change)
@@ -63,7 +65,9 @@ void changes_warn(struct changes *c, const char *format, ...)
 	if (vasprintf(&text, format, args) < 0)
 		text = NULL;
 	va_end(args);
-	if (text)
+	if (!text || json_object_get(c->said, text))
+		return;
+	if (json_object_set_new(c->said, text, json_true()) == 0)
 		json_array_append_new(c->warnings, json_string(text));
 }
 

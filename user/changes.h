@@ -11,6 +11,7 @@
 
 struct changes {
 	json_t *added, *removed, *replaced, *moved, *warnings; /* arrays of lines */
+	json_t *said;                                          /* the warnings, as keys */
 	char *sum; /* for people, instead of thousands of lines; NULL if all are listed */
 	unsigned int generation;
 	unsigned int trial_seconds; /* left to `confirm` it; 0 = no trial */
@@ -21,6 +22,8 @@ void changes_free(struct changes *c);
 
 /* Note a statement that ruleset_add() or ruleset_delete() has dealt with. */
 void changes_note(struct changes *c, enum change change, const struct statement *s);
+
+/* The same is said once. */
 void changes_warn(struct changes *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Say in one line what changed beside the lines noted. */

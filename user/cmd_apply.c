@@ -11,6 +11,15 @@
 #include "point_out.h"
 #include "rulesfile.h"
 #include "util.h"
+#include "warnings.h"
+
+static void warn_of_all(const struct ruleset *set, struct changes *c)
+{
+	const struct environment env = environment_here();
+
+	for (size_t i = 0; i < set->count; i++)
+		warn_of_statement(set, &set->statements[i], &env, c);
+}
 
 /* @path NULL: the instance's own rules file. */
 static int apply(const struct settings *settings, const char *path, struct error *e)
@@ -30,8 +39,10 @@ static int apply(const struct settings *settings, const char *path, struct error
 		err = candidate_read(path ? path : s.instance.rules_file, &after, e);
 	if (!err)
 		err = candidate_keep_interfaces(&s, &after, e);
-	if (!err)
+	if (!err) {
 		changes_compare(&c, &s.now, &after);
+		warn_of_all(&after, &c);
+	}
 	/* Also with no difference to what is live: the file may have been edited, or rules reordered. */
 	if (!err)
 		err = enforce(&s, &after, false, &c, e);

@@ -11,15 +11,12 @@
 #include "edit.h"
 #include "enforce.h"
 #include "environment.h"
-#include "forward.h"
-#include "forward_check.h"
-#include "local.h"
 #include "open_connections.h"
-#include "overlap.h"
 #include "parse_addr.h"
 #include "parse_number.h"
 #include "statements.h"
 #include "util.h"
+#include "warnings.h"
 
 int edit_policy(const struct settings *settings, bool runtime, edit_fn edit, void *what, struct error *e)
 {
@@ -77,77 +74,8 @@ static void warn_of_host_bits(const struct words *words, struct changes *c)
 				     format_prefix(&prefix, text));
 }
 
-/* Name the earlier rules of another verdict that decide some of what the rule @id is about. */
-static void warn_of_hidden(const struct ruleset *set, __u64 id, struct changes *c)
-{
-	static const char *const how[] = {
-		[OVERLAP_MAYBE] = "may decide some",
-		[OVERLAP_SOME] = "decides some",
-		[OVERLAP_ALL] = "decides all",
-	};
-	const struct statement *s = ruleset_find(set, STATEMENT_RULE, id);
-
-	for (const struct statement *earlier = set->statements; s && earlier < s; earlier++) {
-		enum overlap overlap =
-			earlier->kind == STATEMENT_RULE ? rule_hides(&earlier->rule, &s->rule) : OVERLAP_NONE;
-		_free_ char *line = overlap ? statement_format(earlier) : NULL;
-
-		if (line)
-			changes_warn(c, "'%s' comes first and %s of these requests", line, how[overlap]);
-	}
-}
-
-/* A set is what its members are; one without any matches nothing. */
-static void warn_of_empty_set(const struct ruleset *set, const struct address_match *match, struct changes *c)
-{
-	if (match->kind == ADDRESS_SET && !ruleset_has_set(set, match->set))
-		changes_warn(c, "@%s: has no members yet, so the rule matches nothing; write set add %s ADDRESS",
-			     match->set, match->set);
-}
-
-static void warn_of_absent_iface(const struct environment *env, const char *name, struct changes *c)
-{
-	if (name && !env->find_iface(name))
-		changes_warn(
-			c,
-			"%s: there is no such interface now, so the rule matches nothing; `xdpfw reload` when there is",
-			name);
-}
-
-/* Names are looked up when the policy is compiled: what is not there then is not meant. */
-static void warn_of_absent(const struct rule *rule, struct changes *c)
-{
-	const struct environment env = environment_here();
-	__u64 id;
-	__u32 level;
-
-	warn_of_absent_iface(&env, rule->on, c);
-	warn_of_absent_iface(&env, rule->on_out, c);
-	if (rule->cgroup && env.find_cgroup(rule->cgroup, &id, &level))
-		changes_warn(
-			c, "%s: there is no such cgroup now, so the rule matches nothing; `xdpfw reload` when there is",
-			rule->cgroup);
-}
-
-/* Packets for other hosts go only where the kernel forwards. */
-static void warn_of_forwarding(const struct forward *f, struct changes *c)
-{
-	bool v4 = forward_is_remote(f) && addr_is_ipv4(&f->targets[0].addr);
-
-	if (forward_is_remote(f) && !host_routes(v4 ? 4 : 6))
-		changes_warn(c, "the kernel does not forward to other hosts now; %s", forwarding_command(v4));
-}
-
-static void warn_of_rule(const struct ruleset *set, const struct statement *s, struct changes *c)
-{
-	warn_of_hidden(set, s->id, c);
-	warn_of_empty_set(set, &s->rule.from, c);
-	warn_of_empty_set(set, &s->rule.to, c);
-	warn_of_absent(&s->rule, c);
-}
-
 static int add_statement(struct ruleset *set, const struct addition *a, const struct statement *wanted, size_t place,
-			 struct changes *c, struct error *e)
+			 const struct environment *env, struct changes *c, struct error *e)
 {
 	const struct statement *old = ruleset_find(set, wanted->kind, wanted->id);
 	struct statement s = {};
@@ -169,20 +97,21 @@ static int add_statement(struct ruleset *set, const struct addition *a, const st
 		return err;
 	changes_note(c, change, wanted);
 	if (change != CHANGE_NONE && wanted->kind == STATEMENT_RULE)
-		warn_of_rule(set, wanted, c);
-	else if (wanted->kind == STATEMENT_FORWARD)
-		warn_of_forwarding(&wanted->forward, c);
+		warn_of_hidden(set, wanted->id, c);
+	if (change != CHANGE_NONE || wanted->kind == STATEMENT_FORWARD)
+		warn_of_statement(set, wanted, env, c);
 	return 0;
 }
 
 static int add_statements(struct ruleset *set, void *what, struct changes *c, struct error *e)
 {
+	const struct environment env = environment_here();
 	const struct addition *a = what;
 	int err = 0;
 
 	warn_of_host_bits(a->words, c);
 	for (size_t i = 0; !err && i < a->wanted->count; i++)
-		err = add_statement(set, a, &a->wanted->statements[i], a->place + i, c, e);
+		err = add_statement(set, a, &a->wanted->statements[i], a->place + i, &env, c, e);
 	return err;
 }
 

@@ -365,6 +365,19 @@ def test_forward_warns_while_the_kernel_forwards_nothing(either):
     assert not either.json("forward 80:8080 one-way")["warnings"], "that is this host's own"
 
 
+def test_apply_warns_as_the_commands_do(either):
+    """Of what a file names and is not there: once each."""
+    text = "allow in 22 on nosuch0\nallow in 23 on nosuch0\nforward 443:10.0.0.5:8443\ndeny in from @nobody\n"
+    warnings = either.json("apply -", stdin=text)["warnings"]
+    assert [warning.split(":")[0] for warning in warnings] == [
+        "nosuch0",
+        "the kernel does not forward to other hosts now; sysctl -w net.ipv4.ip_forward=1",
+        "@nobody",
+    ]
+    if either.pinned():
+        assert "nosuch0" in either("reload").err
+
+
 def test_shadowed_rule_warns(either):
     """A rule that an earlier one decides otherwise is taken, and named."""
     either("allow in 20-30")

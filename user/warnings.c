@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "warnings.h"
+
+#include "forward.h"
+#include "forward_check.h"
+#include "local.h"
+#include "overlap.h"
+#include "parse_addr.h"
+#include "util.h"
+
+void warn_of_hidden(const struct ruleset *set, __u64 id, struct changes *c)
+{
+	static const char *const how[] = {
+		[OVERLAP_MAYBE] = "may decide some",
+		[OVERLAP_SOME] = "decides some",
+		[OVERLAP_ALL] = "decides all",
+	};
+	const struct statement *s = ruleset_find(set, STATEMENT_RULE, id);
+
+	for (const struct statement *earlier = set->statements; s && earlier < s; earlier++) {
+		enum overlap overlap =
+			earlier->kind == STATEMENT_RULE ? rule_hides(&earlier->rule, &s->rule) : OVERLAP_NONE;
+		_free_ char *line = overlap ? statement_format(earlier) : NULL;
+
+		if (line)
+			changes_warn(c, "'%s' comes first and %s of these requests", line, how[overlap]);
+	}
+}
+
+/* A set is what its members are; one without any matches nothing. */
+static void warn_of_empty_set(const struct ruleset *set, const struct address_match *match, struct changes *c)
+{
+	if (match->kind == ADDRESS_SET && !ruleset_has_set(set, match->set))
+		changes_warn(c, "@%s: has no members yet, so the rule matches nothing; write set add %s ADDRESS",
+			     match->set, match->set);
+}
+
+static void warn_of_absent_iface(const struct environment *env, const char *name, struct changes *c)
+{
+	if (name && !env->find_iface(name))
+		changes_warn(
+			c,
+			"%s: there is no such interface now, so the rule matches nothing; `xdpfw reload` when there is",
+			name);
+}
+
+/* Names are looked up when the policy is compiled: what is not there then is not meant. */
+static void warn_of_absent(const struct environment *env, const struct rule *rule, struct changes *c)
+{
+	__u64 id;
+	__u32 level;
+
+	warn_of_absent_iface(env, rule->on, c);
+	warn_of_absent_iface(env, rule->on_out, c);
+	if (rule->cgroup && env->find_cgroup(rule->cgroup, &id, &level))
+		changes_warn(
+			c, "%s: there is no such cgroup now, so the rule matches nothing; `xdpfw reload` when there is",
+			rule->cgroup);
+}
+
+/* Packets for other hosts go only where the kernel forwards. */
+static void warn_of_forwarding(const struct forward *f, struct changes *c)
+{
+	bool v4 = forward_is_remote(f) && addr_is_ipv4(&f->targets[0].addr);
+
+	if (forward_is_remote(f) && !host_routes(v4 ? 4 : 6))
+		changes_warn(c, "the kernel does not forward to other hosts now; %s", forwarding_command(v4));
+}
+
+void warn_of_statement(const struct ruleset *set, const struct statement *s, const struct environment *env,
+		       struct changes *c)
+{
+	if (s->kind == STATEMENT_FORWARD)
+		warn_of_forwarding(&s->forward, c);
+	if (s->kind != STATEMENT_RULE)
+		return;
+	warn_of_empty_set(set, &s->rule.from, c);
+	warn_of_empty_set(set, &s->rule.to, c);
+	warn_of_absent(env, &s->rule, c);
+}
