@@ -55,6 +55,19 @@ def test_no_xdp_on_tun(fw, tun, mode):
     assert fw.pinned() == []
 
 
+@pytest.mark.usefixtures("tun")
+def test_tun_and_forwards_to_other_hosts(fw):
+    """They rewrite the Ethernet header: refused, whichever comes second, and nothing changed."""
+    fw("load tun0")
+    assert "tun0: has no Ethernet header" in fw.refuses("forward 443:10.0.0.5:8443", code=1)
+    assert fw.json("forward list") == []
+    fw("forward 443:8443 one-way")
+    fw("unload tun0")
+    fw("forward 444:10.0.0.5:8443")
+    assert "tun0: has no Ethernet header" in fw.refuses("load tun0", code=1)
+    assert fw.pinned() == []
+
+
 @pytest.mark.parametrize("words", ["br0 host0", "host0 br0"])
 def test_stacked_interfaces(fw, words):
     """A packet would be judged twice, and the second time as something it is not."""
