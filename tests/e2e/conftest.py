@@ -74,15 +74,10 @@ def fw(net, tmp_path):
 @pytest.fixture(scope="module", params=firewall.MODES)
 def loaded_in_mode(request, tmp_path_factory):
     """A loaded firewall, shared by a file's tests. See `loaded`."""
-    net = lab.Net()
-    made = firewall.Firewall(net, tmp_path_factory.mktemp("rules"))
-    try:
+    with firewall.on(lab.Net(), tmp_path_factory) as made:
         made.mode = request.param
         made.load(request.param)
         yield made
-    finally:
-        made.close()
-        net.delete()
 
 
 @pytest.fixture

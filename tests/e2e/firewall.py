@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """xdpfw as a user runs it: words in, exit code and output out. XDPFW_BINARY names another one than build/xdpfw."""
 
+import contextlib
 import itertools
 import json
 import os
@@ -139,6 +140,17 @@ class Firewall:
         """Leave nothing behind, even of a program that cannot unload any more: without pins nothing is attached."""
         shutil.rmtree(self.pins, ignore_errors=True)
         _lock_of(self.pins).unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def on(net, tmp_path_factory):
+    """A firewall for these namespaces, which go with it: what a fixture shares among the tests of a file."""
+    made = Firewall(net, tmp_path_factory.mktemp("rules"))
+    try:
+        yield made
+    finally:
+        made.close()
+        net.delete()
 
 
 def _lock_of(pins):

@@ -17,17 +17,12 @@ THIRD = {lab.V4: "198.51.100.4", lab.V6: "2001:db8:b::4"}
 
 @pytest.fixture(scope="module", params=("native", "tc"))
 def shared(request, tmp_path_factory):
-    net = trio.Trio(routed=True)
-    made = firewall.Firewall(net, tmp_path_factory.mktemp("rules"))
-    try:
+    with firewall.on(trio.Trio(routed=True), tmp_path_factory) as made:
         for family, address in THIRD.items():
             length = "64 nodad preferred_lft 0" if family is lab.V6 else 24
-            net.target.ip(f"address add {address}/{length} dev {trio.TARGET_IFACE}\n")
+            made.net.target.ip(f"address add {address}/{length} dev {trio.TARGET_IFACE}\n")
         made(["load", lab.IFACE, trio.BACK_IFACE, "--mode", request.param])
         yield made
-    finally:
-        made.close()
-        net.delete()
 
 
 @pytest.fixture

@@ -18,14 +18,9 @@ from trio import BACK
 
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory):
-    net = trio.Trio(routed=True)
-    made = firewall.Firewall(net, tmp_path_factory.mktemp("rules"))
-    try:
+    with firewall.on(trio.Trio(routed=True), tmp_path_factory) as made:
         made(["load", lab.IFACE, trio.BACK_IFACE, "--mode", "tc"])
         yield made
-    finally:
-        made.close()
-        net.delete()
 
 
 @pytest.fixture

@@ -19,15 +19,10 @@ MODES = ("native", "tc")  # generic XDP is refused: see test_generic_xdp_is_refu
 @pytest.fixture(scope="module", params=MODES)
 def shared(request, tmp_path_factory):
     """Three namespaces and a firewall loaded on both wires, shared by this file's tests."""
-    net = trio.Trio(routed=True)
-    made = firewall.Firewall(net, tmp_path_factory.mktemp("rules"))
-    try:
+    with firewall.on(trio.Trio(routed=True), tmp_path_factory) as made:
         made.mode = request.param
         made(["load", lab.IFACE, trio.BACK_IFACE, "--mode", request.param])
         yield made
-    finally:
-        made.close()
-        net.delete()
 
 
 @pytest.fixture

@@ -29,16 +29,11 @@ _MSG_ERRQUEUE = 0x2000
 
 @pytest.fixture(scope="module", params=("native", "tc"))
 def shared(request, tmp_path_factory):
-    net = routers.Routers()
-    made = firewall.Firewall(net, tmp_path_factory.mktemp("rules"))
-    try:
-        for ns, iface in ((net.peer, lab.PEER_IFACE), (net.target, trio.TARGET_IFACE)):
-            net.offload(ns, iface, gro="on")  # then they take frames from XDP
+    with firewall.on(routers.Routers(), tmp_path_factory) as made:
+        for ns, iface in ((made.net.peer, lab.PEER_IFACE), (made.net.target, trio.TARGET_IFACE)):
+            made.net.offload(ns, iface, gro="on")  # then they take frames from XDP
         made(["load", lab.IFACE, trio.BACK_IFACE, "--mode", request.param])
         yield made
-    finally:
-        made.close()
-        net.delete()
 
 
 @pytest.fixture
