@@ -87,6 +87,14 @@ static __always_inline bool holds(void *ctx, enum hook hook, const struct pkt *p
 	return false;
 }
 
+/* The cell that the row of @c has for a class. */
+static __always_inline __u32 cell_of_class(const struct pkt *p, const struct xdpfw_condition *c, __u32 class)
+{
+	if (likely(class < XDPFW_FIRST_CELLS))
+		return c->first[class & (XDPFW_FIRST_CELLS - 1)];
+	return row_cell(p->slot, c->value + class);
+}
+
 static __always_inline __u32 ask(void *ctx, enum hook hook, const struct pkt *p, __u32 cell, enum asking asking)
 {
 	__u32 index = p->slot * XDPFW_CONDITIONS + (cell & (XDPFW_CONDITIONS - 1));
@@ -96,11 +104,11 @@ static __always_inline __u32 ask(void *ctx, enum hook hook, const struct pkt *p,
 	if (!c)
 		return drop(XDPFW_R_INTERNAL);
 	if (c->question == XDPFW_ASK_SOURCE_CLASS)
-		return row_cell(p->slot, c->value + address_value(p->slot, XDPFW_CLASSES,
-								  answer ? &p->destination : &p->source));
+		return cell_of_class(p, c,
+				     address_value(p->slot, XDPFW_CLASSES, answer ? &p->destination : &p->source));
 	if (c->question == XDPFW_ASK_DESTINATION_CLASS)
-		return row_cell(p->slot, c->value + address_value(p->slot, XDPFW_CLASSES,
-								  answer ? &p->source : &p->destination));
+		return cell_of_class(p, c,
+				     address_value(p->slot, XDPFW_CLASSES, answer ? &p->source : &p->destination));
 	return holds(ctx, hook, p, c, asking) ? c->yes : c->no;
 }
 

@@ -391,7 +391,7 @@ static size_t choose_items(const struct by_class *b, __u32 class)
 	return kept;
 }
 
-static int fill_row(struct by_class *b, __u32 otherwise, __u32 place, unsigned int *depth)
+static int fill_row(struct by_class *b, __u32 otherwise, __u32 place, struct xdpfw_condition *c, unsigned int *depth)
 {
 	for (__u32 class = 0; class < classes_count(b->tree->classes); class ++) {
 		size_t count = choose_items(b, class);
@@ -402,6 +402,8 @@ static int fill_row(struct by_class *b, __u32 otherwise, __u32 place, unsigned i
 			return err;
 		/* Building may have moved the lines. */
 		b->tree->lines->at[place + class / XDPFW_LINE_CELLS].cells[class % XDPFW_LINE_CELLS] = cell;
+		if (class < XDPFW_FIRST_CELLS)
+			c->first[class] = cell;
 		*depth = deeper(*depth, depth_of(b->tree, cell));
 	}
 	return 0;
@@ -432,7 +434,7 @@ static int ask_class(struct tree *tree, const struct item *items, size_t count, 
 			      "too many rules with many addresses: the tables would exceed 64 MiB; join "
 			      "addresses into sets or ports into lists");
 	if (!err)
-		err = fill_row(&b, otherwise, place, &depth);
+		err = fill_row(&b, otherwise, place, &c, &depth);
 	c.value = place * XDPFW_LINE_CELLS;
 	return err ? err : add_condition(tree, &c, depth, items[0].rule, cell);
 }

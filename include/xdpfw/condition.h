@@ -40,13 +40,16 @@ enum xdpfw_question {
 	XDPFW_ASK_CGROUP,      /* outbound: is the socket's cgroup `cgroup` or below it? */
 	XDPFW_ASK_TIME,        /* is it before `expiry`? */
 	XDPFW_ASK_LIMIT, /* fewer than `limit.count` x `each` requests from this source in the last `limit.window`? */
-	XDPFW_ASK_SOURCE_CLASS,      /* no yes and no: the cell is rows[value + class of the sender] */
+	XDPFW_ASK_SOURCE_CLASS,      /* no yes and no: the cell is first[class of the sender] or rows[value + class] */
 	XDPFW_ASK_DESTINATION_CLASS, /* the same for the destination */
 };
 
 /* Time in the data path: jiffies64 >> XDPFW_EXPIRY_SHIFT (a quarter of a second at 250 Hz), so that 32 bits last. */
 #define XDPFW_EXPIRY_SHIFT 6
 #define XDPFW_NEVER        0xffffffffU
+
+/* Of a row, a copy of so many cells is in the condition itself. */
+#define XDPFW_FIRST_CELLS 4
 
 struct xdpfw_condition {
 	__u8 question; /* enum xdpfw_question */
@@ -65,6 +68,7 @@ struct xdpfw_condition {
 			__u32 level; /* depth below the root of the hierarchy, which is 0 */
 		} cgroup;
 		__u32 expiry;
+		__u32 first[XDPFW_FIRST_CELLS]; /* of the row: a policy with one set has two classes */
 		struct {
 			__u32 count;  /* places of the ring that are used, XDPFW_LIMIT_MAX at most */
 			__u32 window; /* jiffies */

@@ -145,8 +145,12 @@ static bool holds(const struct xdpfw_condition *c, const struct request *r, bool
 	return false;
 }
 
-static __u32 row_cell(const struct compiled *c, __u32 row)
+static __u32 cell_of_class(const struct compiled *c, const struct xdpfw_condition *condition, __u32 class)
 {
+	__u32 row = condition->value + class;
+
+	if (class < XDPFW_FIRST_CELLS)
+		return condition->first[class];
 	return line_at(&c->lines, row / XDPFW_LINE_CELLS)->cells[row % XDPFW_LINE_CELLS];
 }
 
@@ -157,9 +161,9 @@ static __u32 ask(const struct compiled *c, __u32 cell, const struct request *r, 
 	assert(cell < XDPFW_CONDITIONS);
 	switch (condition->question) {
 	case XDPFW_ASK_SOURCE_CLASS:
-		return row_cell(c, condition->value + address_value(c, XDPFW_CLASSES, &r->from));
+		return cell_of_class(c, condition, address_value(c, XDPFW_CLASSES, &r->from));
 	case XDPFW_ASK_DESTINATION_CLASS:
-		return row_cell(c, condition->value + address_value(c, XDPFW_CLASSES, &r->to));
+		return cell_of_class(c, condition, address_value(c, XDPFW_CLASSES, &r->to));
 	default:
 		return holds(condition, r, over_limit) ? condition->yes : condition->no;
 	}
