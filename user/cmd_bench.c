@@ -202,7 +202,7 @@ static int parse_bench(struct words *words, const char **interface, unsigned int
 {
 	const char *value = NULL;
 	char *end;
-	int err = take_option(words, "--repeat", &value, e);
+	int err = take_option(words, "--repeat N", &value, e);
 
 	*repeat = REPEAT;
 	if (!err && value) {

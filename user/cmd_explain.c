@@ -90,7 +90,7 @@ static int parse_flags(struct words *words, struct question *q, struct error *e)
 		given = kinds[i].name;
 		q->tcp_flags = kinds[i].flags;
 	}
-	return take_option(words, "--pcap", &q->capture, e);
+	return take_option(words, "--pcap FILE", &q->capture, e);
 }
 
 static int parse_part(const char *word, const char *value, struct question *q, struct error *e)

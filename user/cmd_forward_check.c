@@ -48,10 +48,10 @@ static void free_reports(struct reports *r)
 static int read_wish(struct words *words, struct wish *wish, struct error *e)
 {
 	const char *within = NULL;
-	int err = take_option(words, "--probe", &wish->command, e);
+	int err = take_option(words, "--probe COMMAND", &wish->command, e);
 
 	if (!err)
-		err = take_option(words, "--within", &within, e);
+		err = take_option(words, "--within DURATION", &within, e);
 	if (!err && within)
 		err = parse_duration(within, &wish->seconds, e);
 	wish->mark = take_flag(words, "--mark");

@@ -174,11 +174,11 @@ static int parse_flows(const char *word, unsigned int *flows, struct error *e)
 static int parse_load(struct words *words, enum load_mode *mode, unsigned int *flows, struct error *e)
 {
 	const char *value = NULL, *room = NULL;
-	int err = take_option(words, "--mode", &value, e);
+	int err = take_option(words, "--mode auto|native|generic|tc", &value, e);
 
 	*flows = 0;
 	if (!err)
-		err = take_option(words, "--flows", &room, e);
+		err = take_option(words, "--flows N", &room, e);
 	if (!err && room)
 		err = parse_flows(room, flows, e);
 

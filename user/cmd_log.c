@@ -258,10 +258,10 @@ static int switch_drops(const struct settings *settings, struct words words, str
 static int parse_request(struct words *words, struct request *rq, struct error *e)
 {
 	const char *count = NULL;
-	int err = take_option(words, "--pcap", &rq->pcap, e);
+	int err = take_option(words, "--pcap FILE", &rq->pcap, e);
 
 	if (!err)
-		err = take_option(words, "--count", &count, e);
+		err = take_option(words, "--count N", &count, e);
 	if (!err && count && (parse_number(count, strlen(count), 1000000000, &rq->count) != NUMBER_OK || !rq->count))
 		err = fail(e, -EINVAL, "--count '%s': not a number of events; write 1 or more", excerpt(count).text);
 	if (!err && words->count > 1)

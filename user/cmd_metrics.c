@@ -39,14 +39,14 @@ static int parse_most(const char *word, struct request *rq, struct error *e)
 static int parse_request(struct words *words, struct request *rq, struct error *e)
 {
 	const char *ports = NULL, *format = NULL, *most = NULL;
-	int err = take_option(words, "--ports", &ports, e);
+	int err = take_option(words, "--ports PORTS", &ports, e);
 
 	if (!err)
-		err = take_option(words, "--format", &format, e);
+		err = take_option(words, "--format openmetrics|prometheus", &format, e);
 	if (!err)
-		err = take_option(words, "--max-ports", &most, e);
+		err = take_option(words, "--max-ports N", &most, e);
 	if (!err)
-		err = take_option(words, "--listen", &rq->listen, e);
+		err = take_option(words, "--listen ADDR:PORT", &rq->listen, e);
 	if (!err && words->count > 1)
 		err = fail(e, -EINVAL,
 			   "metrics: '%s': write --listen ADDR:PORT, --ports PORTS, --max-ports N or --format FORMAT",

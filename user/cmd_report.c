@@ -50,7 +50,7 @@ int cmd_report(const struct settings *settings, struct words words, struct error
 {
 	const char *from = NULL;
 	struct recording r;
-	int err = take_option(&words, "--from", &from, e);
+	int err = take_option(&words, "--from FILE", &from, e);
 
 	if (!err && words.count != 2)
 		err = fail(e, -EINVAL,

@@ -39,12 +39,12 @@ static int parse_watch(const char *watch, const char *count, struct request *rq,
 static int parse_request(const struct settings *settings, struct words *words, struct request *rq, struct error *e)
 {
 	const char *watch = NULL, *count = NULL, *port = NULL;
-	int err = take_option(words, "--watch", &watch, e);
+	int err = take_option(words, "--watch S", &watch, e);
 
 	if (!err)
-		err = take_option(words, "--count", &count, e);
+		err = take_option(words, "--count N", &count, e);
 	if (!err)
-		err = take_option(words, "--port", &port, e);
+		err = take_option(words, "--port PORTS", &port, e);
 	rq->json = settings->json;
 	rq->csv = take_flag(words, "--csv");
 	rq->reset = take_flag(words, "--reset");

@@ -229,7 +229,7 @@ static int show(struct top *top, struct top_view *view, struct error *e)
 static int parse_words(const struct settings *settings, struct words *words, struct top_view *view, struct error *e)
 {
 	const char *interval = NULL;
-	int err = take_option(words, "--interval", &interval, e);
+	int err = take_option(words, "--interval S", &interval, e);
 
 	if (err)
 		return err;

@@ -56,8 +56,11 @@ int cmd_export(const struct settings *settings, struct words words, struct error
 
 /* Take "--NAME" out of the words; for flags that only some commands have. */
 bool take_flag(struct words *words, const char *flag);
-/* Take "--NAME VALUE"; NULL if it is not there, -EINVAL if the value is missing. */
-int take_option(struct words *words, const char *option, const char **value, struct error *e);
+/*
+ * Take what @form shows, "--count N", out of the words; "--count=N" does as well. @value is left alone if it is not there;
+ * -EINVAL, naming the form, if the value is missing.
+ */
+int take_option(struct words *words, const char *form, const char **value, struct error *e);
 
 /* Load what the rules file says, or only this interface of it. In cmd_load.c. */
 int restore_interfaces(const struct settings *settings, const char *only, struct error *e);

@@ -57,7 +57,7 @@ static const struct command {
 	{"status", "status", "interfaces, rules and how often each decided", cmd_status},
 	{"ports", "ports", "what listens, which process, and what outsiders get", cmd_ports},
 	{"top", "top [--interval S]", "a live view of ports and rules, with rates; h for its keys", cmd_top},
-	{"stats", "stats [--watch S [--count N]] [--port P] [--csv]",
+	{"stats", "stats [--watch S [--count N]] [--port PORTS] [--csv]",
 	 "counters of every port and of every reason; at intervals, with rates", cmd_stats},
 	{"stats", "stats --reset", "print the counters and begin them anew", cmd_stats},
 	{"report", "report FILE.html [--from FILE]", "a page with plots of what `stats --watch S --json` printed",
@@ -177,17 +177,36 @@ bool take_flag(struct words *words, const char *flag)
 	return found;
 }
 
-int take_option(struct words *words, const char *option, const char **value, struct error *e)
+/* The word behind an option, which is no flag: `--probe --mark` has forgotten the command. */
+static int require_value(const struct words *words, int i, const char *form, struct error *e)
 {
-	size_t length = strlen(option);
+	const char *option = words->list[i];
+
+	if (i + 1 >= words->count)
+		return fail(e, -EINVAL, "%s: a value is missing; write %s", option, form);
+	if (strncmp(words->list[i + 1], "--", 2) == 0)
+		return fail(e, -EINVAL, "%s: '%s' is a flag, not a value; write %s", option,
+			    excerpt(words->list[i + 1]).text, form);
+	return 0;
+}
+
+int take_option(struct words *words, const char *form, const char **value, struct error *e)
+{
+	size_t length = strcspn(form, " ");
 
 	for (int i = 0; i < words->count; i++) {
-		if (strncmp(words->list[i], option, length) == 0 && words->list[i][length] == '=') {
-			*value = words->list[i] + length + 1;
+		const char *word = words->list[i];
+		int err;
+
+		if (strncmp(word, form, length) != 0)
+			continue;
+		if (word[length] == '=') {
+			*value = word + length + 1;
 			remove_word(words, i--, 1);
-		} else if (strcmp(words->list[i], option) == 0) {
-			if (i + 1 >= words->count)
-				return fail(e, -EINVAL, "%s: needs a value", option);
+		} else if (!word[length]) {
+			err = require_value(words, i, form, e);
+			if (err)
+				return err;
 			*value = words->list[i + 1];
 			remove_word(words, i--, 2);
 		}
@@ -211,16 +230,16 @@ static int parse_confirm(const char *word, unsigned int *seconds, struct error *
 static int take_globals(struct words *words, struct settings *st, struct error *e)
 {
 	const char *confirm = NULL;
-	int err = take_option(words, "-n", &st->netns, e);
+	int err = take_option(words, "-n NAME", &st->netns, e);
 
 	if (!err)
-		err = take_option(words, "--netns", &st->netns, e);
+		err = take_option(words, "--netns NAME", &st->netns, e);
 	if (!err)
-		err = take_option(words, "--pin-dir", &st->pin_dir, e);
+		err = take_option(words, "--pin-dir DIR", &st->pin_dir, e);
 	if (!err)
-		err = take_option(words, "--rules", &st->rules_file, e);
+		err = take_option(words, "--rules FILE", &st->rules_file, e);
 	if (!err)
-		err = take_option(words, "--confirm", &confirm, e);
+		err = take_option(words, "--confirm SECONDS", &confirm, e);
 	if (!err && confirm)
 		err = parse_confirm(confirm, &st->confirm, e);
 	st->json = take_flag(words, "--json");

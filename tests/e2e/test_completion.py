@@ -120,6 +120,14 @@ CASES = (
     ("xdpfw default ", {"allow", "deny", "reject"}, set()),
     ("xdpfw option ", {"allow-ping", "udp-timeout"}, set()),
     ("xdpfw log drops ", {"on", "off"}, {"lo"}),
+    ("xdpfw log drops -", {"--json"}, {"--pcap"}),
+    ("xdpfw forward ", {"list", "one-way"}, {"COMMAND"}),
+    ("xdpfw forward --", {"--check", "--json"}, {"list"}),
+    ("xdpfw forward --check ", set(), {"list", "one-way"}),
+    ("xdpfw forward --check --", {"--probe", "--within", "--mark", "--json"}, {"--check"}),
+    ("xdpfw forward --check --probe true --m", {"--mark"}, {"--within"}),
+    ("xdpfw forward --check --within ", {"1s", "5s"}, {"list", "--mark"}),
+    ("xdpfw forward 8080:2988 --check --within=1s -", {"--probe", "--json"}, {"--check", "list"}),
     ("xdpfw explain in tcp on ", {"lo"}, {"from"}),
 )
 
@@ -130,7 +138,16 @@ def test_words(installed, env, shell, line, offered, not_offered):
     assert offered <= found and not not_offered & found
 
 
-@pytest.mark.parametrize("line", ("xdpfw apply ", "xdpfw --rules ", "xdpfw explain --pcap ", "xdpfw set load office "))
+@pytest.mark.parametrize(
+    "line",
+    (
+        "xdpfw apply ",
+        "xdpfw --rules ",
+        "xdpfw explain --pcap ",
+        "xdpfw set load office ",
+        "xdpfw forward --check --probe ",
+    ),
+)
 def test_files(installed, env, line):
     assert "FILES" in words(installed, env, line)
 

@@ -147,7 +147,7 @@ def test_not_loaded(fw):
         ("explain tcp to :22 --syn --ack", "'--ack'"),
         ("explain icmp/destination-unreachable from 192.0.2.1", "--pcap"),
         ("explain tcp to :22 user nobody-of-that-name", "'nobody-of-that-name'"),
-        ("explain --pcap", "needs a value"),
+        ("explain --pcap", "write --pcap FILE"),
     ],
 )
 def test_wrong_words(fw, words, named):

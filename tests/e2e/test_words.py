@@ -152,8 +152,34 @@ def test_unknown_namespace(fw):
     assert done.returncode == 1 and "no-such-namespace" in done.stderr
 
 
-def test_namespace_needs_a_name():
-    assert plain("status", "-n").returncode == 2
+def options_of_the_help():
+    """Each option that takes a value, with its command and as the help shows it: ("log", "--count N")."""
+    usages, flags = plain("--help").stdout.split("flags, anywhere:")
+    for line in usages.splitlines():
+        usage = line[2:].split("  ")[0]
+        for form in re.findall(r"(--[a-z-]+ [^][ ]+)", usage):
+            yield usage.split()[0], form
+    for form in re.findall(r"^  .*?(--[a-z-]+ [A-Z]+)  ", flags, re.M):
+        yield "status", form
+    yield "status", "-n NAME"
+
+
+@pytest.mark.parametrize("command, form", list(options_of_the_help()))
+def test_missing_value(command, form):
+    """The message shows what the help shows, and the flag that was taken for the value."""
+    option = form.split()[0]
+    words = [command, *(["--check"] if command == "forward" else []), option]
+    for behind, why in (((), "a value is missing"), (("--other",), "'--other' is a flag, not a value")):
+        done = plain(*words, *behind, prefix=NOBODY)
+        assert done.returncode == 2 and not done.stdout
+        assert done.stderr == f"xdpfw: {option}: {why}; write {form}\n"
+
+
+def test_missing_value_is_looked_for():
+    """The help was understood: it has options of commands and of all."""
+    assert {("forward", "--probe COMMAND"), ("load", "--mode auto|native|generic|tc"), ("status", "--rules FILE")} <= set(
+        options_of_the_help()
+    )
 
 
 def test_flags_may_stand_anywhere(fw):
