@@ -89,17 +89,6 @@ static void print_forward(const struct session *s, const struct statement *st, c
 		       (unsigned long long)answers.bytes, live->connections[st->counter], text);
 }
 
-static void print_passed_over(const struct session *s, const struct statement *st)
-{
-	json_t *dead = dead_targets_json(s, st);
-	const json_t *target;
-	size_t i;
-
-	json_array_foreach (dead, i, target)
-		printf("%62s  passed over: %s\n", "", json_string_value(target));
-	json_decref(dead);
-}
-
 static void print_text(const struct session *s, const struct live *live)
 {
 	printf("%12s %14s %12s %14s %6s  %s\n", "REQUESTS", "BYTES", "ANSWERS", "BYTES", "OPEN", "FORWARD");
@@ -107,7 +96,7 @@ static void print_text(const struct session *s, const struct live *live)
 		if (s->now.statements[i].kind != STATEMENT_FORWARD)
 			continue;
 		print_forward(s, &s->now.statements[i], live);
-		print_passed_over(s, &s->now.statements[i]);
+		dead_targets_print(s, &s->now.statements[i], 64);
 	}
 }
 

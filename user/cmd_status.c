@@ -214,6 +214,7 @@ static void print_policy(const struct session *s)
 		} else if (line->kind == STATEMENT_FORWARD) {
 			printf("%5s  %-*s %12llu %14llu\n", "", width, text, (unsigned long long)count.packets,
 			       (unsigned long long)count.bytes);
+			dead_targets_print(s, line, 9);
 		} else if ((line->kind == STATEMENT_BLOCK && blocks <= FEW) || line->kind == STATEMENT_OPTION) {
 			printf("%5s  %s\n", "", text);
 		}

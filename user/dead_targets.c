@@ -2,6 +2,7 @@
 #include "dead_targets.h"
 
 #include <netinet/in.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "forward.h"
@@ -81,4 +82,15 @@ json_t *dead_targets_json(const struct session *s, const struct statement *st)
 		json_array_append_new(list, json_string(target.data));
 	}
 	return list;
+}
+
+void dead_targets_print(const struct session *s, const struct statement *st, int indent)
+{
+	json_t *list = dead_targets_json(s, st);
+	const json_t *target;
+	size_t i;
+
+	json_array_foreach (list, i, target)
+		printf("%*spassed over: %s\n", indent, "", json_string_value(target));
+	json_decref(list);
 }

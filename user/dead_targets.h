@@ -21,4 +21,7 @@ void dead_targets_set(struct session *s, const struct statement *st, unsigned in
 /* What is passed over as target names, for JSON. */
 json_t *dead_targets_json(const struct session *s, const struct statement *st);
 
+/* The same for people: a line each, below the one of the forward. */
+void dead_targets_print(const struct session *s, const struct statement *st, int indent);
+
 #endif
