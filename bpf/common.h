@@ -130,11 +130,19 @@ struct pkt {
 	__u16 fragment_start;   /* offset of what the fragment offset counts from */
 	__u16 source_port;      /* host byte order; 0 if the protocol has none */
 	__u16 destination_port; /* host byte order; for ICMP echo the identifier */
-	__u8 family;            /* 4, 6, or 0 for what is not IP */
-	__u8 protocol;
+	union {
+		struct {
+			__u8 family; /* 4, 6, or 0 for what is not IP */
+			__u8 protocol;
+		};
+		__u16 kind; /* both, as in struct xdpfw_translation */
+	};
 	__u8 hop_limit;
 	__u8 tcp_flags;
-	__u8 icmp_type;
+	union {
+		__u8 icmp_type;
+		__u8 chunk; /* SCTP: the type of the first chunk */
+	};
 	__u8 fragment;  /* enum fragment_kind */
 	__u8 table;     /* enum xdpfw_table, where has_ports() */
 	__u8 dir;       /* enum xdpfw_dir: in at XDP and TC ingress, out at TC egress */
@@ -162,6 +170,17 @@ struct pkt {
 static __always_inline bool is_tcp_request(const struct pkt *p)
 {
 	return (p->tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
+}
+
+/* Of SCTP (RFC 9260 3.2): what asks for an association. It stands alone in its packet. */
+#define SCTP_INIT 1
+
+/* Does a packet of this kind begin a connection? Any datagram may. (No sender's INIT comes in fragments.) */
+static __always_inline bool may_begin(const struct pkt *p)
+{
+	if (p->protocol == IPPROTO_TCP)
+		return is_tcp_request(p);
+	return p->protocol == IPPROTO_UDP || (p->chunk == SCTP_INIT && p->fragment == FRAGMENT_NONE);
 }
 
 static __always_inline bool has_ports(const struct pkt *p)

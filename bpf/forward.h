@@ -17,12 +17,6 @@
 #include "routed.h"
 #include "translation.h"
 
-/* TCP and UDP, and the ports have been read. */
-static __always_inline bool is_forwardable(const struct pkt *p)
-{
-	return p->ported && p->protocol != PROTO_SCTP;
-}
-
 /* What listens on this port: see struct xdpfw_listener_table. */
 static __always_inline __u32 listener(const struct pkt *p, __u16 port)
 {
@@ -171,7 +165,7 @@ static __always_inline void note_direct(void *ctx, enum hook hook, struct pkt *p
 	__u32 place = xdpfw_translation_place(p->table, p->source_port);
 	struct xdpfw_translation *t = translation_at(place);
 
-	if (!t || (p->protocol == IPPROTO_TCP && !is_tcp_request(p)))
+	if (!t || !may_begin(p))
 		return;
 	if (is_live(t, p) && !is_seen_as(t, place, p))
 		return; /* whoever has that place does not look like this one */
@@ -185,7 +179,7 @@ static __always_inline __u32 begin_forward(void *ctx, enum hook hook, struct pkt
 
 	if (!f || !is_for(f, p) || is_multicast(p, &p->destination) || is_routed(ctx, p, &p->destination))
 		return decision;
-	if (p->protocol == IPPROTO_TCP && !is_tcp_request(p))
+	if (!may_begin(p))
 		return drop(XDPFW_R_NO_STATE); /* unless this host itself has the connection */
 	if (p->protocol == IPPROTO_UDP && is_udp_reply(p))
 		return decision;
@@ -226,7 +220,7 @@ static __always_inline __u32 forward_request(void *ctx, enum hook hook, struct p
 {
 	__u32 listening, connection;
 
-	if (!is_forwardable(p) || is_refused(decision))
+	if (!p->ported || is_refused(decision))
 		return decision;
 	listening = listener(p, p->destination_port);
 	if (!listening)
@@ -261,7 +255,7 @@ __noinline __u32 forward_answer(struct pkt *p)
 	struct xdpfw_translation *t;
 	__u32 connection;
 
-	if (!p || !is_forwardable(p))
+	if (!p || !p->ported)
 		return 0;
 	if (p->dir == XDPFW_OUT && !(listener(p, p->source_port) & XDPFW_TARGETED))
 		return 0;
@@ -292,7 +286,7 @@ static __always_inline __u32 forward_error(void *ctx, enum hook hook, struct pkt
 	if (!(hook == HOOK_XDP ? quote_xdp(ctx, p, &quoted) : quote_skb(ctx, p, &quoted)))
 		return 0;
 	reverse(&quoted);
-	if (!is_forwardable(&quoted))
+	if (!quoted.ported)
 		return 0;
 	p->connection = find_answer(&quoted);
 	if (!p->connection)
@@ -315,7 +309,7 @@ __noinline __u32 forward_error_skb(struct __sk_buff *skb, struct pkt *p)
 static __always_inline bool may_be_answer(const struct pkt *p)
 {
 	__u32 place = xdpfw_translation_place(p->table, p->destination_port);
-	struct xdpfw_bucket *bucket = is_forwardable(p) ? bucket_at(place) : NULL;
+	struct xdpfw_bucket *bucket = p->ported ? bucket_at(place) : NULL;
 
 	return bucket && bucket->tags[place % XDPFW_WAYS];
 }
@@ -336,12 +330,12 @@ __noinline bool has_lost_connection(struct __sk_buff *skb, const struct pkt *p)
 {
 	struct xdpfw_forward *f;
 
-	if (!p || p->connection || !is_forwardable(p))
+	if (!p || p->connection || !p->ported)
 		return false;
 	f = forward_at(p->slot, listener(p, p->destination_port)); /* none for targets and what is draining */
 	if (!f || !is_for(f, p) || is_multicast(p, &p->destination) || is_routed(skb, p, &p->destination))
 		return false;
-	return p->protocol == IPPROTO_TCP ? is_tcp_request(p) : !is_udp_reply(p);
+	return may_begin(p) && !(p->protocol == IPPROTO_UDP && is_udp_reply(p));
 }
 
 /* For a packet that has been judged: which connection is it of? */
@@ -351,7 +345,7 @@ static __always_inline void find_connection(struct __sk_buff *skb, struct pkt *p
 		find_first(p);
 	} else if (is_icmp_error(p)) {
 		forward_error_skb(skb, p);
-	} else if (is_forwardable(p)) {
+	} else if (p->ported) {
 		p->connection = find_answer(p);
 		if (!p->connection)
 			p->connection = find_request(p);

@@ -8,13 +8,18 @@
  * (net.ipv4.ipfrag_time); those that overtake it are dropped and the sender's
  * retransmission repairs that. One that reaches back into the first fragment, where the
  * header was judged, kills the datagram (RFC 3128, RFC 5722).
+ *
+ * Of SCTP even the first is dropped where its ports would have to be rewritten: the checksum covers all fragments, and what it
+ * changes by depends on the length of the whole. (SCTP itself keeps to the path MTU, so its fragments are rare.)
  */
 #ifndef XDPFW_BPF_FRAGMENT_H
 #define XDPFW_BPF_FRAGMENT_H
 
 #include "common.h"
 #include "config.h"
+#include "link.h"
 #include "maps.h"
+#include "routed.h"
 #include "translation.h"
 
 #define FRAGMENT_SECONDS 30
@@ -76,11 +81,40 @@ static __noinline __u32 judge_first_fragment(const struct pkt *p)
 	return condemn(first);
 }
 
-static __always_inline __u32 fragment(struct pkt *p)
+/* As swap_ports() in rewrite.h. */
+static __always_inline bool is_swapped(void *ctx, const struct pkt *p)
+{
+	if (behind_link(p, local_port(p)) == local_port(p))
+		return false;
+	return p->dir == XDPFW_IN ? !is_routed(ctx, p, &p->destination)
+				  : !(p->forwarded && is_routed(ctx, p, &p->source));
+}
+
+static __always_inline bool is_translated(const struct pkt *p)
+{
+	__u32 connection = find_answer(p);
+	const struct xdpfw_translation *t;
+
+	if (!connection)
+		connection = find_request(p);
+	t = connection_of(connection);
+	return connection && t && (t->client_port != t->source_port || t->host_port != t->target_port);
+}
+
+static __noinline bool needs_other_ports(void *ctx, const struct pkt *p)
+{
+	return (p->flags & XDPFW_HAS_LINKS && is_swapped(ctx, p)) ||
+	       (p->flags & XDPFW_HAS_FORWARDS && is_translated(p));
+}
+
+static __always_inline __u32 fragment(void *ctx, struct pkt *p)
 {
 	if (likely(p->fragment == FRAGMENT_NONE))
 		return 0;
-	return p->fragment == FRAGMENT_LATER ? judge_later_fragment(p) : judge_first_fragment(p);
+	if (p->fragment == FRAGMENT_LATER)
+		return judge_later_fragment(p);
+	return p->protocol == PROTO_SCTP && needs_other_ports(ctx, p) ? drop(XDPFW_R_FRAGMENT)
+								      : judge_first_fragment(p);
 }
 
 /*

@@ -45,14 +45,14 @@ static __always_inline __u32 shut_out(const struct pkt *p)
 }
 
 /* The stages behind parse that do not depend on rules. */
-static __always_inline __u32 examine(struct pkt *p)
+static __always_inline __u32 examine(void *ctx, struct pkt *p)
 {
 	__u32 decision = sanity(p);
 
 	if (!decision && unlikely(p->flags & (XDPFW_PANIC | XDPFW_HAS_BLOCKS)))
 		decision = shut_out(p);
 	if (!decision)
-		decision = fragment(p);
+		decision = fragment(ctx, p);
 	return decision;
 }
 
@@ -95,7 +95,7 @@ static __always_inline __u32 judge_in(void *ctx, enum hook hook, struct pkt *p)
 	__u32 decision, exception;
 
 	__builtin_assume(p->dir == XDPFW_IN);
-	decision = examine(p);
+	decision = examine(ctx, p);
 	if (!decision && unlikely(p->flags & XDPFW_HAS_FORWARDS))
 		decision = forwarded_back(ctx, hook, p);
 	if (decision)
@@ -168,7 +168,7 @@ static __always_inline __u32 reply_out(struct __sk_buff *skb, const struct pkt *
 
 static __always_inline __u32 judge_out(struct __sk_buff *skb, struct pkt *p)
 {
-	__u32 decision = examine(p), exception;
+	__u32 decision = examine(skb, p), exception;
 
 	if (!decision && unlikely(p->flags & XDPFW_HAS_FORWARDS))
 		decision = forwarded_back(skb, HOOK_TC, p);

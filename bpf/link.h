@@ -23,8 +23,7 @@ static __always_inline __u16 linked_port(__u32 slot, __u32 table, __u16 port)
 
 static __always_inline __u16 behind_link(const struct pkt *p, __u16 port)
 {
-	return unlikely(p->flags & XDPFW_HAS_LINKS) && p->protocol != PROTO_SCTP ? linked_port(p->slot, p->table, port)
-										 : port;
+	return unlikely(p->flags & XDPFW_HAS_LINKS) ? linked_port(p->slot, p->table, port) : port;
 }
 
 #endif

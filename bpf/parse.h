@@ -25,6 +25,10 @@
 #define IPV6_OFFSET_MASK    0xfff8
 #define IPV6_MORE_FRAGMENTS 0x1
 
+/* <linux/skbuff.h>: many packets of SCTP, each a buffer of its own in a list behind the headers. To pull bytes out of that
+ * list would end one packet inside another's chunk. */
+#define GSO_BY_FRAGS 0xffff
+
 /* UAPI does not define these three. */
 struct vlan_tag {
 	__be16 tci;
@@ -333,11 +337,14 @@ static __always_inline __u32 parse_udp(const struct frame *f, struct pkt *p)
 static __always_inline __u32 parse_sctp(const struct frame *f, struct pkt *p)
 {
 	struct ports_header *sctp = at(f, p->l4, SCTP_HEADER);
+	__u8 *chunk = at(f, p->l4 + SCTP_HEADER, 1);
 
 	if (p->l4_length < SCTP_HEADER)
 		return cut_off(p);
 	if (!sctp)
 		return drop(XDPFW_R_SHORT);
+	if (chunk && p->l4_length > SCTP_HEADER)
+		p->chunk = *chunk;
 	p->source_port = bpf_ntohs(sctp->source);
 	p->destination_port = bpf_ntohs(sctp->destination);
 	p->ported = 1;
@@ -495,7 +502,8 @@ __noinline __u32 parse_skb(struct __sk_buff *skb, struct pkt *p, bool l3)
 
 	if (!p)
 		return drop(XDPFW_R_INTERNAL);
-	if (skb->data_end - skb->data < PULL_BYTES && skb->data_end - skb->data < skb->len)
+	if (skb->data_end - skb->data < PULL_BYTES && skb->data_end - skb->data < skb->len &&
+	    skb->gso_size != GSO_BY_FRAGS)
 		bpf_skb_pull_data(skb, skb->len < PULL_BYTES ? skb->len : PULL_BYTES);
 	f = frame_skb(skb);
 	p->hook = HOOK_TC;

@@ -44,7 +44,7 @@ static __always_inline __u64 timeout_at(const struct pkt *p, __u32 which)
 static __always_inline bool is_live(const struct xdpfw_translation *t, const struct pkt *p)
 {
 	return t->seen && xdpfw_seen_within(t->seen, xdpfw_seen_at(bpf_jiffies64()),
-					    timeout_at(p, timeout_for(p->protocol, t->state, t->replied)));
+					    timeout_at(p, timeout_for(t->protocol, t->state, t->replied)));
 }
 
 /* Keyed at every step: whoever can choose addresses and ports must not be able to choose places. */
@@ -90,7 +90,7 @@ static __always_inline bool runs_between(const struct xdpfw_translation *t, __u3
 {
 	const struct xdpfw_ends *ends;
 
-	if (t->low[from] != p->source.words[3] || t->low[to] != p->destination.words[3] || t->family != p->family)
+	if (t->low[from] != p->source.words[3] || t->low[to] != p->destination.words[3] || t->kind != p->kind)
 		return false;
 	if (p->family == 4)
 		return true;
@@ -380,7 +380,7 @@ static __always_inline void fill_translation(struct xdpfw_translation *t, struct
 	t->client_port = p->source_port;
 	t->host_port = p->destination_port;
 	t->source_port = place % XDPFW_PORTS;
-	t->family = p->family;
+	t->kind = p->kind;
 	t->state = p->protocol == IPPROTO_TCP ? XDPFW_FLOW_SYN : XDPFW_FLOW_PLAIN;
 	t->replied = t->fins = 0;
 	t->flags = f->flags;

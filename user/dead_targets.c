@@ -49,7 +49,7 @@ static bool is_lost(const struct connection *c, const void *data)
 
 	if (c->translation.counter != lost->statement->counter)
 		return false;
-	if (c->protocol == IPPROTO_TCP && c->translation.state != XDPFW_FLOW_SYN)
+	if (c->translation.protocol == IPPROTO_TCP && c->translation.state != XDPFW_FLOW_SYN)
 		return false;
 	for (size_t i = 0; i < f->nr_targets; i++)
 		if (lost->dead >> i & 1 && is_target(f, &f->targets[i], c))

@@ -70,7 +70,7 @@ static void find_port(const struct connection *c, void *data)
 	const struct xdpfw_addr *client = &c->ends.at[XDPFW_CLIENT];
 	struct visitor *v = data;
 
-	if (c->protocol != IPPROTO_TCP || !(t->flags & XDPFW_FORWARD_LOCAL) || t->target_port != v->login->local_port ||
+	if (t->protocol != IPPROTO_TCP || !(t->flags & XDPFW_FORWARD_LOCAL) || t->target_port != v->login->local_port ||
 	    t->source_port != v->login->remote_port || memcmp(client, &v->login->remote, sizeof(*client)) != 0)
 		return;
 	v->forwarded = true;

@@ -15,9 +15,11 @@ struct slot {
 	size_t place; /* position + 1, 0 = empty */
 };
 
-/* Whose port is it? Ids by protocol (tcp, udp) and family; 0 = nobody's. */
+static const unsigned int owned_protocols[] = {PROTO_TCP, PROTO_UDP, PROTO_SCTP};
+
+/* Whose port is it? Ids by protocol and family; 0 = nobody's. */
 struct port_owners {
-	__u64 ids[2][2];
+	__u64 ids[ARRAY_SIZE(owned_protocols)][2];
 };
 
 struct index {
@@ -46,15 +48,13 @@ static void note_position(struct index *index, const struct statement *s, size_t
 		*find_slot(index, s->id) = (struct slot){s->id, position + 1};
 }
 
-static const unsigned int owned_protocols[2] = {PROTO_TCP, PROTO_UDP};
-
 static void note_range(struct port_owners *owners, const struct port_range *range, const struct statement *s)
 {
 	bool families[2];
 
 	forward_families(&s->forward, families);
 	for (unsigned int port = range->first; port <= range->last; port++)
-		for (int protocol = 0; protocol < 2; protocol++)
+		for (size_t protocol = 0; protocol < ARRAY_SIZE(owned_protocols); protocol++)
 			for (int family = 0; family < 2; family++)
 				if (s->forward.protocols & owned_protocols[protocol] && families[family])
 					owners[port].ids[protocol][family] = s->id;
@@ -217,7 +217,7 @@ static __u64 find_owner(const struct port_owners *owners, const struct port_rang
 
 	forward_families(f, families);
 	for (unsigned int port = range->first; port <= range->last; port++)
-		for (int protocol = 0; protocol < 2; protocol++)
+		for (size_t protocol = 0; protocol < ARRAY_SIZE(owned_protocols); protocol++)
 			for (int family = 0; family < 2; family++) {
 				__u64 owner = owners[port].ids[protocol][family];
 

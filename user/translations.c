@@ -8,19 +8,16 @@
 #include "xdpfw/flow.h"
 
 /* As timeout_for() in bpf/flow.h. */
-static enum xdpfw_timeout timeout_for(__u8 protocol, const struct xdpfw_translation *t)
+static enum xdpfw_timeout timeout_for(const struct xdpfw_translation *t)
 {
-	if (protocol == IPPROTO_UDP)
+	if (t->protocol == IPPROTO_UDP)
 		return t->replied ? XDPFW_T_UDP_REPLIED : XDPFW_T_UDP;
+	if (t->protocol == IPPROTO_SCTP)
+		return XDPFW_T_SCTP;
 	return t->state == XDPFW_FLOW_ESTABLISHED ? XDPFW_T_TCP_ESTABLISHED
 	       : t->state == XDPFW_FLOW_CLOSING   ? XDPFW_T_TCP_CLOSING
 	       : t->state == XDPFW_FLOW_CLOSED    ? XDPFW_T_TCP_CLOSED
 						  : XDPFW_T_TCP_SYN;
-}
-
-static __u8 protocol_at(unsigned int place)
-{
-	return place < XDPFW_PORTS ? IPPROTO_TCP : IPPROTO_UDP;
 }
 
 /* A copy of the connection at @place; false if there is none. */
@@ -33,8 +30,7 @@ static bool read_connection(const struct store *st, unsigned int place, const __
 		return false;
 	c->translation = st->translations[place];
 	c->ends = st->translation_ends[place];
-	c->protocol = protocol_at(place);
-	return t->seen && !(t->version & 1) && xdpfw_seen_within(t->seen, now, timeouts[timeout_for(c->protocol, t)]);
+	return t->seen && !(t->version & 1) && xdpfw_seen_within(t->seen, now, timeouts[timeout_for(t)]);
 }
 
 void translations_each(const struct store *st, const __u64 *timeouts, connection_fn fn, void *data)
@@ -76,7 +72,7 @@ int translations_cut(struct store *st, const __u64 *timeouts, connection_test wa
 
 static void drain_port(struct policy_image *image, __u8 protocol, const struct xdpfw_addr *addr, __u16 port, __u16 kind)
 {
-	int table = protocol == IPPROTO_TCP ? XDPFW_TCP : XDPFW_UDP;
+	int table = protocol == IPPROTO_TCP ? XDPFW_TCP : protocol == IPPROTO_UDP ? XDPFW_UDP : XDPFW_SCTP;
 	__u16 *listener = &image->listeners[table][!addr_is_ipv4(addr)]->ports[port];
 
 	if (!*listener)
@@ -89,9 +85,9 @@ static void drain(const struct connection *c, void *data)
 	const struct xdpfw_addr *host = &c->ends.at[XDPFW_HOST];
 	struct policy_image *image = data;
 
-	drain_port(image, c->protocol, host, t->host_port, 0);
+	drain_port(image, t->protocol, host, t->host_port, 0);
 	if (t->flags & XDPFW_FORWARD_LOCAL)
-		drain_port(image, c->protocol, host, t->target_port, XDPFW_TARGETED);
+		drain_port(image, t->protocol, host, t->target_port, XDPFW_TARGETED);
 	image->head->flags |= XDPFW_HAS_FORWARDS;
 }
 

@@ -9,7 +9,6 @@
 struct connection {
 	struct xdpfw_translation translation;
 	struct xdpfw_ends ends;
-	__u8 protocol;
 };
 
 /* Ports that no forward of @image listens on any more, but connections do: let the data path follow those. */

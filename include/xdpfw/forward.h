@@ -28,8 +28,8 @@
 #define XDPFW_FORWARD_TARGETS 16
 
 /*
- * Which forward listens on a port: one element of the map `listeners` for each slot, protocol (XDPFW_TCP, XDPFW_UDP)
- * and family.
+ * Which forward listens on a port: one element of the map `listeners` for each slot, protocol (enum xdpfw_table) and
+ * family.
  *
  *	bit  15      XDPFW_TARGETED: not listened on, but the target of a one-way forward to this host
  *	bits 14..0   number of the forward, or XDPFW_DRAINING: it is gone, its open connections live on
@@ -41,7 +41,7 @@ struct xdpfw_listener_table {
 #define XDPFW_TARGETED 0x8000
 #define XDPFW_DRAINING 0x7fff
 
-#define XDPFW_LISTENER_TABLES   2
+#define XDPFW_LISTENER_TABLES   XDPFW_TABLES
 #define XDPFW_LISTENER_FAMILIES 2
 
 static inline __u32 xdpfw_listener_index(__u32 slot, __u32 table, __u32 is_v6)
@@ -125,17 +125,23 @@ struct xdpfw_translation {
 	__u16 host_port;
 	__u16 target_port;
 	__u16 source_port; /* what the target answers to; also the place of the entry */
-	__u8 family;       /* 4 or 6 */
-	__u8 state;        /* enum xdpfw_flow_state */
+	union {
+		struct {
+			__u8 family;   /* 4 or 6 */
+			__u8 protocol; /* as in the IP header */
+		};
+		__u16 kind; /* both, to compare at once */
+	};
+	__u8 state; /* enum xdpfw_flow_state */
 	__u8 replied;
-	__u8 fins;      /* XDPFW_FIN_LOCAL: the target's, XDPFW_FIN_REMOTE: the client's */
 	__u32 flags;    /* enum xdpfw_forward_flags */
 	__u32 counter;  /* of the forward, for requests ... */
 	__u32 answers;  /* ... and for answers */
 	__u32 acked[2]; /* TCP: last acknowledgement, [0] the client's, [1] the target's */
 	__u32 opened;   /* TCP: sequence number behind the client's SYN */
 	__u16 change;   /* ones' complement sum of source and target, less that of client and host */
-	__u16 pad;
+	__u8 fins;      /* XDPFW_FIN_LOCAL: the target's, XDPFW_FIN_REMOTE: the client's */
+	__u8 pad;
 };
 _Static_assert(sizeof(struct xdpfw_translation) == 64, "one cache line a connection");
 
@@ -196,11 +202,13 @@ struct xdpfw_bucket {
 #define XDPFW_TRANSLATIONS (2 * XDPFW_PORTS)
 #define XDPFW_BUCKETS      (XDPFW_TRANSLATIONS / XDPFW_WAYS)
 
-/* The place of a translation: for TCP its port, for UDP 65536 + its port. */
+/* The place of a translation: for TCP its port, for UDP and SCTP 65536 + its port. (SCTP has few connections: memory for
+ * one on each port of its own would not be used.) */
 static inline __u32 xdpfw_translation_place(__u32 table, __u16 port)
 {
-	return table * XDPFW_PORTS + port;
+	return (table + 1) / 2 * XDPFW_PORTS + port;
 }
+_Static_assert(XDPFW_TCP == 0 && XDPFW_UDP == 1 && XDPFW_SCTP == 2, "halves of the places");
 
 /* Where the FIB sends packets for an address; trusted for a second. One element of the map `hops`. */
 struct xdpfw_hop {

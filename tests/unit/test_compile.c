@@ -409,7 +409,7 @@ static struct {
 	struct xdpfw_policy_head head;
 	struct xdpfw_port_table ports[3][3];
 	struct xdpfw_link_table links[3];
-	struct xdpfw_listener_table listeners[2][2];
+	struct xdpfw_listener_table listeners[XDPFW_LISTENER_TABLES][XDPFW_LISTENER_FAMILIES];
 	struct xdpfw_forward forwards[XDPFW_FORWARDS];
 	struct xdpfw_condition conditions[XDPFW_CONDITIONS];
 } memory;
@@ -477,7 +477,7 @@ static void compile_text(const char *text)
 	for (int dir = 0; dir < 3; dir++)
 		for (int table = 0; table < 3; table++)
 			image.ports[dir][table] = &memory.ports[dir][table];
-	for (int table = 0; table < 2; table++)
+	for (int table = 0; table < XDPFW_LISTENER_TABLES; table++)
 		for (int family = 0; family < 2; family++)
 			image.listeners[table][family] = &memory.listeners[table][family];
 	give_counters(&set);
