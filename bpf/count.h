@@ -133,13 +133,14 @@ static __always_inline void count(void *ctx, struct xdpfw_tallies *t, const stru
 				  enum xdpfw_dir dir, __u32 decision)
 {
 	__u32 rule = xdpfw_rule_of(decision);
+	__u32 forward = unlikely(p->connection) ? forward_counter(p) : 0;
 
 	__builtin_assume(p->dir == dir);
 	count_reason(t, p, dir, decision);
 	if (rule)
 		count_rule(t, p, cpu, rule);
-	if (unlikely(p->connection) && forward_counter(p) != rule)
-		count_rule(t, p, cpu, forward_counter(p));
+	if (unlikely(forward) && forward != rule)
+		count_rule(t, p, cpu, forward);
 	if (!p->ported || p->protocol == PROTO_SCTP)
 		return;
 	if (passes(decision))

@@ -36,6 +36,15 @@ static __always_inline bool prefix_holds(const struct xdpfw_addr *prefix, __u32 
 	return upper == 0 && lower >> (128 - length & 63) == 0;
 }
 
+/* Does a forward with keep-source lead to this address, at some port? */
+static __always_inline bool is_targeted_elsewhere(const struct pkt *p)
+{
+	__u32 index = xdpfw_listener_index(p->slot, p->table, p->family == 6), bit = xdpfw_address_bit(&p->destination);
+	struct xdpfw_listener_table *table = bpf_map_lookup_elem(&listeners, &index);
+
+	return table && table->elsewhere[bit / 64] >> bit % 64 & 1;
+}
+
 /* Is the request of this packet one that the forward is for? */
 static __always_inline bool is_for(const struct xdpfw_forward *f, const struct pkt *p)
 {
@@ -48,8 +57,11 @@ static __always_inline bool is_for(const struct xdpfw_forward *f, const struct p
 	return prefix_holds(&f->from, f->from_length, &p->source);
 }
 
+/* (What is not rewritten is a packet like any other.) */
 static __always_inline void belongs_to(struct pkt *p, __u32 connection, const struct xdpfw_translation *t)
 {
+	if (is_unchanged(t))
+		return;
 	p->connection = connection;
 	p->service_port = t->host_port;
 }
@@ -112,8 +124,8 @@ static __noinline void choose_source(void *ctx, const struct pkt *p, const struc
 		*source = t->source.halves[1] ? t->source : p->destination;
 }
 
-/* Note a new connection: 0, or the decision that none can be. @itself: the target port is the one that it asks for. */
-static __always_inline __u32 begin_translation(void *ctx, enum hook hook, struct pkt *p, __u32 number, bool itself)
+/* Note a new connection: 0, or the decision that none can be. */
+static __always_inline __u32 begin_translation(void *ctx, enum hook hook, struct pkt *p, __u32 number)
 {
 	struct xdpfw_forward *f = forward_at(p->slot, number);
 	const struct xdpfw_forward_target *target;
@@ -124,11 +136,11 @@ static __always_inline __u32 begin_translation(void *ctx, enum hook hook, struct
 
 	if (!f)
 		return drop(XDPFW_R_INTERNAL);
-	target = target_at(f, itself ? 0 : choose_target(p, number));
+	target = target_at(f, choose_target(p, number));
 	if (!(f->flags & XDPFW_FORWARD_LOCAL) && !route_to(ctx, p, &target->addr))
 		return drop(XDPFW_R_NO_ROUTE);
-	port = itself ? p->destination_port : target->port + p->destination_port - f->listen;
-	place = hook == HOOK_XDP ? take_port_xdp(ctx, p, number, port) : take_port_skb(ctx, p, number, port);
+	port = target->port + p->destination_port - f->listen;
+	place = take_port(ctx, hook, p, f->flags, port);
 	t = translation_at(place);
 	ends = ends_at(place);
 	if (!t || !ends)
@@ -136,40 +148,83 @@ static __always_inline __u32 begin_translation(void *ctx, enum hook hook, struct
 	if (cfg_observe)
 		return 0;
 	t->target_port = port;
+	t->counter = f->counter;
+	t->answers = f->answers;
 	ends->at[XDPFW_TARGET] = f->flags & XDPFW_FORWARD_LOCAL ? p->destination : target->addr;
 	choose_source(ctx, p, f, target, &ends->at[XDPFW_SOURCE]);
-	fill_translation(t, ends, p, f, place);
+	fill_translation(t, ends, p, f->flags, place);
 	belongs_to(p, publish(t, p, place), t);
 	return 0;
 }
 
-/* A packet of a connection that is being forwarded already. */
+/* A packet of a connection that is being forwarded already, or directly with its target. */
 static __always_inline __u32 follow_request(struct pkt *p, __u32 connection, __u32 decision)
 {
 	struct xdpfw_translation *t = connection_of(connection);
 
 	if (!t)
 		return drop(XDPFW_R_INTERNAL);
+	if (t->flags & XDPFW_FORWARD_DIRECT && !passes(decision))
+		return decision;
 	note_request(t, p);
 	belongs_to(p, connection, t);
 	return passes(decision) ? decision : xdpfw_decision(XDPFW_PASS, XDPFW_R_FORWARD, t->counter);
 }
 
-/*
- * A packet directly to the target port of a one-way forward to this host. The server behind it cannot tell apart two
- * connections from one endpoint, one direct and one forwarded, so a direct one is noted in the place of its port;
- * stands a forwarded connection of the same endpoint there, the direct one gets another port.
- */
-static __always_inline void note_direct(void *ctx, enum hook hook, struct pkt *p, __u32 number)
+/* The place to note a direct connection in; NO_PLACE if it need not be noted, or if no port is left for it: @refusal. */
+static __always_inline __u32 direct_place(void *ctx, enum hook hook, const struct pkt *p, __u32 flags, __u32 *refusal)
 {
 	__u32 place = xdpfw_translation_place(p->table, p->source_port);
 	struct xdpfw_translation *t = translation_at(place);
 
-	if (!t || !may_begin(p))
-		return;
-	if (is_live(t, p) && !is_seen_as(t, place, p))
-		return; /* whoever has that place does not look like this one */
-	begin_translation(ctx, hook, p, number, true);
+	if (!t || (is_live(t, p) && !is_seen_as(t, place, p)))
+		return NO_PLACE; /* whoever has that place does not look like this one */
+	if (may_begin(p)) {
+		place = take_port(ctx, hook, p, flags, p->destination_port);
+		if (place == NO_PLACE)
+			*refusal = drop(XDPFW_R_NO_PORT);
+		return place;
+	}
+	/* One that was open before the forward is noted on its way, but not on its last. (Of those of this host it has the
+	 * sockets.) */
+	if (flags & XDPFW_FORWARD_LOCAL || p->tcp_flags & (TCP_FIN | TCP_RST))
+		return NO_PLACE;
+	return claim_place(p, place, false) ? place : NO_PLACE;
+}
+
+/*
+ * A packet directly to the target of a forward that shows it the client: on this host, or (no XDPFW_FORWARD_LOCAL) on another
+ * one that this one routes to. The target cannot tell apart two connections from one endpoint, one direct and one
+ * forwarded, so a direct one is noted in the place of its port. Stands a forwarded connection of the same endpoint there,
+ * the direct one gets another port; else nothing happens to it. Rules and stack deal with it as if there were no forward.
+ */
+static __always_inline __u32 begin_direct(void *ctx, enum hook hook, struct pkt *p, __u32 flags, __u32 decision)
+{
+	struct xdpfw_translation *t;
+	struct xdpfw_ends *ends;
+	__u32 place;
+
+	flags |= XDPFW_FORWARD_DIRECT | XDPFW_FORWARD_KEEP_SOURCE;
+	place = direct_place(ctx, hook, p, flags, &decision);
+	t = translation_at(place);
+	ends = ends_at(place);
+	if (!t || !ends || cfg_observe)
+		return decision;
+	t->target_port = p->destination_port;
+	t->counter = t->answers = 0;
+	ends->at[XDPFW_TARGET] = p->destination;
+	ends->at[XDPFW_SOURCE] = p->source;
+	fill_translation(t, ends, p, flags, place);
+	belongs_to(p, publish(t, p, place), t);
+	return decision;
+}
+
+/* Of a packet that belongs to a connection. */
+static __always_inline bool is_direct(const struct pkt *p)
+{
+	const struct xdpfw_translation *t = connection_of(p->connection);
+
+	return t && t->flags & XDPFW_FORWARD_DIRECT;
 }
 
 static __always_inline __u32 begin_forward(void *ctx, enum hook hook, struct pkt *p, __u32 number, __u32 decision)
@@ -183,7 +238,7 @@ static __always_inline __u32 begin_forward(void *ctx, enum hook hook, struct pkt
 		return drop(XDPFW_R_NO_STATE); /* unless this host itself has the connection */
 	if (p->protocol == IPPROTO_UDP && is_udp_reply(p))
 		return decision;
-	refusal = begin_translation(ctx, hook, p, number, false);
+	refusal = begin_translation(ctx, hook, p, number);
 	if (refusal)
 		return refusal;
 	return passes(decision) ? decision : xdpfw_decision(XDPFW_PASS, XDPFW_R_FORWARD, f->counter);
@@ -202,12 +257,13 @@ static __always_inline __u32 begin(void *ctx, enum hook hook, struct pkt *p, __u
 {
 	__u32 listening = listener(p, p->destination_port);
 
-	if ((listening & XDPFW_DRAINING) == XDPFW_DRAINING)
-		return decision;
-	if (!(listening & XDPFW_TARGETED))
-		return begin_forward(ctx, hook, p, listening, decision);
-	note_direct(ctx, hook, p, listening & XDPFW_DRAINING);
-	return decision;
+	if (listening & XDPFW_TARGETED_ELSEWHERE && passes(decision) && is_targeted_elsewhere(p) &&
+	    is_routed(ctx, p, &p->destination))
+		return begin_direct(ctx, hook, p, 0, decision);
+	if (listening & XDPFW_TARGETED)
+		return is_routed(ctx, p, &p->destination) ? decision
+							  : begin_direct(ctx, hook, p, XDPFW_FORWARD_LOCAL, decision);
+	return begin_forward(ctx, hook, p, xdpfw_listening(listening), decision); /* not where it is draining */
 }
 
 __noinline __u32 begin_xdp(struct xdp_md *xdp, struct pkt *p, __u32 decision)
@@ -220,13 +276,13 @@ static __always_inline __u32 forward_request(void *ctx, enum hook hook, struct p
 {
 	__u32 listening, connection;
 
-	if (!p->ported || is_refused(decision))
+	if (p->connection || !p->ported || is_refused(decision))
 		return decision;
 	listening = listener(p, p->destination_port);
 	if (!listening)
 		return decision;
-	if (listening & XDPFW_TARGETED && !passes(decision))
-		return decision;
+	if (!passes(decision) && (listening & XDPFW_TARGETED || !xdpfw_listening(listening)))
+		return decision; /* what goes directly to a target needs a rule */
 	connection = hook == HOOK_XDP ? find_request_here(p) : find_request(p);
 	if (connection)
 		return follow_request(p, connection, decision);
@@ -248,12 +304,13 @@ static __always_inline bool is_bare_ack(const struct pkt *p)
 	return (p->tcp_flags & (TCP_SYN | TCP_RST | TCP_ACK)) == TCP_ACK && p->l4_length == p->l4_header;
 }
 
-/* A packet from a target: a decision, or 0 if it is none. Going out, the packet is from now on known by its ports on
- * the wire. */
+/* A packet from a target: a decision, or 0 if it is none of a forwarded connection. Going out, the packet is from now on
+ * known by its ports on the wire. */
 __noinline __u32 forward_answer(struct pkt *p)
 {
 	struct xdpfw_translation *t;
 	__u32 connection;
+	bool direct;
 
 	if (!p || !p->ported)
 		return 0;
@@ -263,7 +320,8 @@ __noinline __u32 forward_answer(struct pkt *p)
 	t = connection_of(connection);
 	if (!connection || !t || !!(t->flags & XDPFW_FORWARD_LOCAL) != (p->dir == XDPFW_OUT))
 		return 0;
-	if (answers_request(t, p))
+	direct = t->flags & XDPFW_FORWARD_DIRECT;
+	if (direct || answers_request(t, p))
 		note_answer(t, p);
 	else if (!is_bare_ack(p))
 		return drop(XDPFW_R_INVALID);
@@ -272,7 +330,22 @@ __noinline __u32 forward_answer(struct pkt *p)
 		p->source_port = t->host_port;
 		p->destination_port = t->client_port;
 	}
-	return xdpfw_decision(XDPFW_PASS, XDPFW_R_REPLY, t->answers);
+	return direct ? 0 : xdpfw_decision(XDPFW_PASS, XDPFW_R_REPLY, t->answers);
+}
+
+/* The connection of a packet, from either side, if its packets are rewritten in direction @dir: at ingress, and the
+ * answers of this host at egress. */
+static __always_inline __u32 find_rewritten(const struct pkt *p, __u8 dir)
+{
+	__u32 connection = find_answer(p);
+	struct xdpfw_translation *t;
+
+	if (!connection)
+		connection = find_request(p);
+	t = connection_of(connection);
+	if (!t || is_unchanged(t) || (dir == XDPFW_OUT && !(t->flags & XDPFW_FORWARD_LOCAL)))
+		return 0;
+	return connection;
 }
 
 /*
@@ -288,9 +361,7 @@ static __always_inline __u32 forward_error(void *ctx, enum hook hook, struct pkt
 	reverse(&quoted);
 	if (!quoted.ported)
 		return 0;
-	p->connection = find_answer(&quoted);
-	if (!p->connection)
-		p->connection = find_request(&quoted);
+	p->connection = find_rewritten(&quoted, p->dir);
 	p->quoted_l4 = quoted.l4;
 	return p->connection ? xdpfw_decision(XDPFW_PASS, XDPFW_R_ESSENTIAL, forward_counter(p)) : 0;
 }
@@ -329,11 +400,14 @@ static __always_inline __u32 forwarded_back(void *ctx, enum hook hook, struct pk
 __noinline bool has_lost_connection(struct __sk_buff *skb, const struct pkt *p)
 {
 	struct xdpfw_forward *f;
+	__u32 listening;
 
 	if (!p || p->connection || !p->ported)
 		return false;
-	f = forward_at(p->slot, listener(p, p->destination_port)); /* none for targets and what is draining */
-	if (!f || !is_for(f, p) || is_multicast(p, &p->destination) || is_routed(skb, p, &p->destination))
+	listening = listener(p, p->destination_port);
+	f = forward_at(p->slot, xdpfw_listening(listening)); /* none for what is draining */
+	if (!f || listening & XDPFW_TARGETED || !is_for(f, p) || is_multicast(p, &p->destination) ||
+	    is_routed(skb, p, &p->destination))
 		return false;
 	return may_begin(p) && !(p->protocol == IPPROTO_UDP && is_udp_reply(p));
 }
@@ -346,9 +420,7 @@ static __always_inline void find_connection(struct __sk_buff *skb, struct pkt *p
 	} else if (is_icmp_error(p)) {
 		forward_error_skb(skb, p);
 	} else if (p->ported) {
-		p->connection = find_answer(p);
-		if (!p->connection)
-			p->connection = find_request(p);
+		p->connection = find_rewritten(p, XDPFW_IN);
 	}
 }
 

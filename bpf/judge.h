@@ -105,7 +105,7 @@ static __always_inline __u32 judge_in(void *ctx, enum hook hook, struct pkt *p)
 		decision = hook == HOOK_XDP ? forward_request(ctx, hook, p, decision)
 					    : forward_request_skb(ctx, p, decision);
 	if (passes(decision)) {
-		if (likely(!p->connection))
+		if (likely(!p->connection) || is_direct(p))
 			record_guest(p);
 		return decision;
 	}

@@ -12,7 +12,7 @@ struct rewritten {
 	__u16 source_port, destination_port;         /* host byte order */
 	__u16 old_source_port, old_destination_port; /* as the packet has them now */
 	__u16 change;                                /* ones' complement sum by which the addresses grow */
-	__u8 local;                                  /* it stays on this host */
+	__u8 stays;                                  /* the stack goes on with it, though it may route it */
 };
 
 /* The address of an end; only IPv6 needs the second cache line. */
@@ -43,7 +43,7 @@ static __always_inline bool read_rewritten(__u32 connection, struct rewritten *r
 	if (!t || !read_end(t, place, from_target ? XDPFW_HOST : XDPFW_SOURCE, &r->source) ||
 	    !read_end(t, place, from_target ? XDPFW_CLIENT : XDPFW_TARGET, &r->destination))
 		return false;
-	r->local = t->flags & XDPFW_FORWARD_LOCAL;
+	r->stays = (t->flags & (XDPFW_FORWARD_LOCAL | XDPFW_FORWARD_DIRECT)) != 0;
 	r->source_port = from_target ? t->host_port : t->source_port;
 	r->destination_port = from_target ? t->client_port : t->target_port;
 	r->old_source_port = from_target ? t->target_port : t->client_port;

@@ -117,12 +117,12 @@ static __always_inline bool is_complaint(int action)
  * functions, for the reason given in parse.h. */
 __noinline int translate_packet(struct __sk_buff *skb, const struct pkt *p)
 {
-	struct xdpfw_hop *hop = NULL; /* it stays on this host, or is only looked at */
+	struct xdpfw_hop *hop = NULL; /* the stack goes on with it, or it is only looked at */
 	struct rewritten r;
 
 	if (!p || !read_rewritten(p->connection, &r))
 		return ACT_DROP;
-	if (!r.local && !cfg_observe) {
+	if (!r.stays && !cfg_observe) {
 		hop = find_hop(skb, p, &r.source, &r.destination);
 		if (!hop)
 			return ACT_DROP;
@@ -185,12 +185,12 @@ static __always_inline bool is_renamed(const struct pkt *p, const struct xdpfw_h
 /* An ICMP error about a packet of a forwarded connection. Others than those keep their addresses. */
 __noinline int translate_error(struct __sk_buff *skb, const struct pkt *p)
 {
-	struct xdpfw_hop *hop = NULL; /* it stays on this host, or is only looked at */
+	struct xdpfw_hop *hop = NULL; /* the stack goes on with it, or it is only looked at */
 	struct rewritten r;
 
 	if (!p || !read_rewritten(p->connection, &r))
 		return ACT_DROP;
-	if (!r.local && !cfg_observe) {
+	if (!r.stays && !cfg_observe) {
 		hop = find_hop(skb, p, &r.source, &r.destination);
 		if (!hop || p->hop_limit <= 1)
 			return ACT_DROP;

@@ -106,7 +106,7 @@ __noinline int translate_xdp(struct xdp_md *xdp, const struct pkt *p)
 	struct rewritten r;
 	struct xdpfw_hop *hop;
 
-	if (!p || cfg_xdp_generic || !is_plain(xdp, p) || !read_rewritten(p->connection, &r) || r.local)
+	if (!p || cfg_xdp_generic || !is_plain(xdp, p) || !read_rewritten(p->connection, &r) || r.stays)
 		return XDP_PASS;
 	hop = find_hop(xdp, p, &r.source, &r.destination);
 	if (!hop || !hop->resolved || !hop->xdp || p->l4 - p->l3 + p->l4_length > hop->mtu)

@@ -213,7 +213,13 @@ static __always_inline struct xdpfw_translation *connection_of(__u32 connection)
 	return translation_at(xdpfw_connection_place(connection));
 }
 
-/* Number of the counters of the forward that this packet belongs to, for its direction. */
+/* Do its packets look the same on both sides? */
+static __always_inline bool is_unchanged(const struct xdpfw_translation *t)
+{
+	return t->flags & XDPFW_FORWARD_DIRECT && t->source_port == t->client_port;
+}
+
+/* Number of the counters of the forward that this packet belongs to, for its direction; 0 if it is none's. */
 static __always_inline __u32 forward_counter(const struct pkt *p)
 {
 	const struct xdpfw_translation *t = connection_of(p->connection);
@@ -306,11 +312,11 @@ __noinline bool is_taken_skb(struct __sk_buff *skb, const struct pkt *p, __u32 f
 }
 
 /* Take the place, if this host has not the port. */
-static __always_inline bool take(void *ctx, enum hook hook, const struct pkt *p, const struct xdpfw_forward *f,
-				 __u32 place, __u16 target_port, bool force)
+static __always_inline bool take(void *ctx, enum hook hook, const struct pkt *p, __u32 flags, __u32 place,
+				 __u16 target_port, bool force)
 {
-	bool taken = hook == HOOK_XDP ? is_taken_xdp(ctx, p, f->flags, place % XDPFW_PORTS, target_port)
-				      : is_taken_skb(ctx, p, f->flags, place % XDPFW_PORTS, target_port);
+	bool taken = hook == HOOK_XDP ? is_taken_xdp(ctx, p, flags, place % XDPFW_PORTS, target_port)
+				      : is_taken_skb(ctx, p, flags, place % XDPFW_PORTS, target_port);
 
 	return !taken && claim_place(p, place, force);
 }
@@ -323,55 +329,57 @@ static __always_inline struct xdpfw_forward *forward_at(__u32 slot, __u32 number
 }
 
 /* The port that the client itself uses is kept if the target is to see the client. */
-static __always_inline __u32 take_own_port(void *ctx, enum hook hook, const struct pkt *p,
-					   const struct xdpfw_forward *f, __u16 target_port)
+static __always_inline __u32 take_own_port(void *ctx, enum hook hook, const struct pkt *p, __u32 flags,
+					   __u16 target_port)
 {
 	__u32 place = xdpfw_translation_place(p->table, p->source_port);
 
-	return f->flags & XDPFW_FORWARD_KEEP_SOURCE && take(ctx, hook, p, f, place, target_port, false) ? place
-													: NO_PLACE;
+	return flags & XDPFW_FORWARD_KEEP_SOURCE && take(ctx, hook, p, flags, place, target_port, false) ? place
+													 : NO_PLACE;
 }
 
 /* Some place in the two buckets: a vacant one, or else one that gives way. */
-static __always_inline __u32 take_any_port(void *ctx, enum hook hook, const struct pkt *p,
-					   const struct xdpfw_forward *f, __u16 target_port)
+static __always_inline __u32 take_any_port(void *ctx, enum hook hook, const struct pkt *p, __u32 flags,
+					   __u16 target_port)
 {
 	__u64 hash = request_hash(p);
 
 	for (__u32 i = 0; i < 4 * XDPFW_WAYS; i++) {
 		__u32 place = bucket_place(p, hash, i / XDPFW_WAYS % 2) + i % XDPFW_WAYS;
 
-		if (take(ctx, hook, p, f, place, target_port, i >= 2 * XDPFW_WAYS))
+		if (take(ctx, hook, p, flags, place, target_port, i >= 2 * XDPFW_WAYS))
 			return place;
 	}
 	return NO_PLACE;
 }
 
-/* A place for a new connection of the forward; NO_PLACE if every port that it could have is taken. */
-static __always_inline __u32 take_port(void *ctx, enum hook hook, const struct pkt *p, __u32 number, __u16 target_port)
+static __always_inline __u32 take_either_port(void *ctx, enum hook hook, const struct pkt *p, __u32 flags,
+					      __u16 target_port)
 {
-	struct xdpfw_forward *f = forward_at(p->slot, number);
-	__u32 place;
+	__u32 place = take_own_port(ctx, hook, p, flags, target_port);
 
-	if (!f)
-		return NO_PLACE;
-	place = take_own_port(ctx, hook, p, f, target_port);
-	return place == NO_PLACE ? take_any_port(ctx, hook, p, f, target_port) : place;
+	return place == NO_PLACE ? take_any_port(ctx, hook, p, flags, target_port) : place;
 }
 
-__noinline __u32 take_port_xdp(struct xdp_md *xdp, const struct pkt *p, __u32 number, __u32 target_port)
+__noinline __u32 take_port_xdp(struct xdp_md *xdp, const struct pkt *p, __u32 flags, __u32 target_port)
 {
-	return p ? take_port(xdp, HOOK_XDP, p, number, target_port) : NO_PLACE;
+	return p ? take_either_port(xdp, HOOK_XDP, p, flags, target_port) : NO_PLACE;
 }
 
-__noinline __u32 take_port_skb(struct __sk_buff *skb, const struct pkt *p, __u32 number, __u32 target_port)
+__noinline __u32 take_port_skb(struct __sk_buff *skb, const struct pkt *p, __u32 flags, __u32 target_port)
 {
-	return p ? take_port(skb, HOOK_TC, p, number, target_port) : NO_PLACE;
+	return p ? take_either_port(skb, HOOK_TC, p, flags, target_port) : NO_PLACE;
 }
 
-/* Fill a place that was taken; @ends has target and source already. */
+/* A place for a new connection (@flags: enum xdpfw_forward_flags); NO_PLACE if every port that it could have is taken. */
+static __always_inline __u32 take_port(void *ctx, enum hook hook, const struct pkt *p, __u32 flags, __u16 target_port)
+{
+	return hook == HOOK_XDP ? take_port_xdp(ctx, p, flags, target_port) : take_port_skb(ctx, p, flags, target_port);
+}
+
+/* Fill a place that was taken; target, source and counters stand there already. */
 static __always_inline void fill_translation(struct xdpfw_translation *t, struct xdpfw_ends *ends, const struct pkt *p,
-					     const struct xdpfw_forward *f, __u32 place)
+					     __u32 flags, __u32 place)
 {
 	ends->at[XDPFW_CLIENT] = p->source;
 	ends->at[XDPFW_HOST] = p->destination;
@@ -383,9 +391,7 @@ static __always_inline void fill_translation(struct xdpfw_translation *t, struct
 	t->kind = p->kind;
 	t->state = p->protocol == IPPROTO_TCP ? XDPFW_FLOW_SYN : XDPFW_FLOW_PLAIN;
 	t->replied = t->fins = 0;
-	t->flags = f->flags;
-	t->counter = f->counter;
-	t->answers = f->answers;
+	t->flags = flags;
 	t->acked[SIDE_CLIENT] = t->acked[SIDE_TARGET] = 0;
 	t->opened = p->sequence + 1;
 	t->change = sum_difference(sum_addresses(&ends->at[XDPFW_SOURCE], &ends->at[XDPFW_TARGET]),

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "forward.h"
+#include "parse_addr.h"
 #include "util.h"
 
 static const unsigned int table_protocols[XDPFW_TABLES] = {
@@ -90,7 +91,28 @@ static void listen_on(const struct forward *f, const struct port_range *range, _
 		for (int family = 0; family < 2; family++)
 			for (unsigned int port = range->first; port <= range->last; port++)
 				if (f->protocols & table_protocols[table] && families[family])
-					image->listeners[table][family]->ports[port] = number;
+					image->listeners[table][family]->ports[port] |= number;
+}
+
+/* The targets of a forward with keep-source see the client, also where it asks them directly by way of this host. */
+void mark_targeted_elsewhere(struct xdpfw_listener_table *table, const struct xdpfw_addr *address, __u16 port)
+{
+	__u32 bit = xdpfw_address_bit(address);
+
+	table->ports[port] |= XDPFW_TARGETED_ELSEWHERE;
+	table->elsewhere[bit / 64] |= 1ULL << bit % 64;
+}
+
+static void mark_targets(const struct forward *f, size_t range, struct policy_image *image)
+{
+	for (int table = 0; table < XDPFW_LISTENER_TABLES; table++)
+		for (size_t i = 0; f->protocols & table_protocols[table] && i < f->nr_targets; i++) {
+			const struct forward_target *target = &f->targets[i];
+			bool is_v6 = !addr_is_ipv4(&target->addr);
+
+			for (unsigned int port = target->ports[range].first; port <= target->ports[range].last; port++)
+				mark_targeted_elsewhere(image->listeners[table][is_v6], &target->addr, port);
+		}
 }
 
 static int compile_stateful(const struct statement *s, const struct environment *env, __u16 *number,
@@ -105,6 +127,8 @@ static int compile_stateful(const struct statement *s, const struct environment 
 		listen_on(f, &f->listen[i], *number, image);
 		for (size_t j = 0; !forward_is_remote(f) && j < f->nr_targets; j++)
 			listen_on(f, &f->targets[j].ports[i], XDPFW_TARGETED | *number, image);
+		if (f->keep_source)
+			mark_targets(f, i, image);
 		(*number)++;
 	}
 	return 0;

@@ -9,4 +9,7 @@
 int compile_forwards(const struct ruleset *set, const struct environment *env, struct policy_image *image,
 		     struct error *e);
 
+/* Clients of @port at @address, on another host, must not get a connection that looks like one of theirs there. */
+void mark_targeted_elsewhere(struct xdpfw_listener_table *table, const struct xdpfw_addr *address, __u16 port);
+
 #endif

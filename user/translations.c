@@ -3,8 +3,8 @@
 
 #include <netinet/in.h>
 
+#include "compile_forward.h"
 #include "datapath.h"
-#include "parse_addr.h"
 #include "xdpfw/flow.h"
 
 /* As timeout_for() in bpf/flow.h. */
@@ -70,24 +70,29 @@ int translations_cut(struct store *st, const __u64 *timeouts, connection_test wa
 	return count;
 }
 
-static void drain_port(struct policy_image *image, __u8 protocol, const struct xdpfw_addr *addr, __u16 port, __u16 kind)
+/* @kind: 0 or XDPFW_TARGETED. */
+static void drain_port(struct xdpfw_listener_table *listeners, __u16 port, __u16 kind)
 {
-	int table = protocol == IPPROTO_TCP ? XDPFW_TCP : protocol == IPPROTO_UDP ? XDPFW_UDP : XDPFW_SCTP;
-	__u16 *listener = &image->listeners[table][!addr_is_ipv4(addr)]->ports[port];
-
-	if (!*listener)
-		*listener = kind | XDPFW_DRAINING;
+	if (!xdpfw_listening(listeners->ports[port]))
+		listeners->ports[port] |= kind | XDPFW_DRAINING;
 }
 
+/* (A direct connection that is not rewritten was noted for what new forwarded ones may get.) */
 static void drain(const struct connection *c, void *data)
 {
 	const struct xdpfw_translation *t = &c->translation;
-	const struct xdpfw_addr *host = &c->ends.at[XDPFW_HOST];
 	struct policy_image *image = data;
+	int table = t->protocol == IPPROTO_TCP ? XDPFW_TCP : t->protocol == IPPROTO_UDP ? XDPFW_UDP : XDPFW_SCTP;
+	struct xdpfw_listener_table *listeners = image->listeners[table][t->family == 6];
 
-	drain_port(image, t->protocol, host, t->host_port, 0);
+	if (t->flags & XDPFW_FORWARD_DIRECT && t->source_port == t->client_port)
+		return;
+	if (!(t->flags & XDPFW_FORWARD_DIRECT))
+		drain_port(listeners, t->host_port, 0);
 	if (t->flags & XDPFW_FORWARD_LOCAL)
-		drain_port(image, t->protocol, host, t->target_port, XDPFW_TARGETED);
+		drain_port(listeners, t->target_port, XDPFW_TARGETED);
+	else if (t->flags & XDPFW_FORWARD_KEEP_SOURCE)
+		mark_targeted_elsewhere(listeners, &c->ends.at[XDPFW_TARGET], t->target_port);
 	image->head->flags |= XDPFW_HAS_FORWARDS;
 }
 

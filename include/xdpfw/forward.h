@@ -32,14 +32,31 @@
  * family.
  *
  *	bit  15      XDPFW_TARGETED: not listened on, but the target of a one-way forward to this host
- *	bits 14..0   number of the forward, or XDPFW_DRAINING: it is gone, its open connections live on
+ *	bit  14      XDPFW_TARGETED_ELSEWHERE: forwards with `keep-source` lead to this port of other hosts, too
+ *	bits 13..0   number of the forward, or XDPFW_DRAINING: it is gone, its open connections live on
+ *
+ * Those other hosts are in `elsewhere`, one bit an address (xdpfw_address_bit()): it errs only toward "is one".
  */
+#define XDPFW_ADDRESS_BITS 16384
+
 struct xdpfw_listener_table {
 	__u16 ports[XDPFW_PORTS];
+	__u64 elsewhere[XDPFW_ADDRESS_BITS / 64];
 };
 
-#define XDPFW_TARGETED 0x8000
-#define XDPFW_DRAINING 0x7fff
+#define XDPFW_TARGETED           0x8000
+#define XDPFW_TARGETED_ELSEWHERE 0x4000
+#define XDPFW_DRAINING           0x3fff
+
+static inline __u32 xdpfw_listening(__u16 listener)
+{
+	return listener & XDPFW_DRAINING;
+}
+
+static inline __u32 xdpfw_address_bit(const struct xdpfw_addr *address)
+{
+	return ((address->halves[0] ^ address->halves[1]) * 0x9e3779b97f4a7c15ULL) >> 50;
+}
 
 #define XDPFW_LISTENER_TABLES   XDPFW_TABLES
 #define XDPFW_LISTENER_FAMILIES 2
@@ -53,6 +70,7 @@ enum xdpfw_forward_flags {
 	XDPFW_FORWARD_LOCAL = 1 << 0,       /* the target is another port of this host */
 	XDPFW_FORWARD_KEEP_SOURCE = 1 << 1, /* the target sees the client's address; always so if it is local */
 	XDPFW_FORWARD_TO = 1 << 2,          /* only requests to the address `to` */
+	XDPFW_FORWARD_DIRECT = 1 << 3,      /* of a translation: not forwarded; see begin_direct() in bpf/forward.h */
 };
 
 struct xdpfw_forward_target {
@@ -135,7 +153,7 @@ struct xdpfw_translation {
 	__u8 state; /* enum xdpfw_flow_state */
 	__u8 replied;
 	__u32 flags;    /* enum xdpfw_forward_flags */
-	__u32 counter;  /* of the forward, for requests ... */
+	__u32 counter;  /* of the forward, for requests (0: none) ... */
 	__u32 answers;  /* ... and for answers */
 	__u32 acked[2]; /* TCP: last acknowledgement, [0] the client's, [1] the target's */
 	__u32 opened;   /* TCP: sequence number behind the client's SYN */

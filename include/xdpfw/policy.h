@@ -20,7 +20,7 @@
 #define XDPFW_PORTS 65536
 
 /* Layout of everything in include/xdpfw/: bump when a pinned map changes its meaning. */
-#define XDPFW_ABI 6
+#define XDPFW_ABI 7
 
 /*
  * The control word.

@@ -696,6 +696,24 @@ Test(compile, ranges_are_linked_port_by_port)
 	cr_expect_eq(in_udp(1080), xdpfw_decision(XDPFW_PASS, XDPFW_R_FORWARD, 1002));
 }
 
+static bool is_elsewhere(int family, const struct xdpfw_addr *address)
+{
+	__u32 bit = xdpfw_address_bit(address);
+
+	return memory.listeners[XDPFW_UDP][family].elsewhere[bit / 64] >> bit % 64 & 1;
+}
+
+/* One port may be both: listened on here, and what it leads to. */
+Test(compile, a_forward_to_the_same_port_elsewhere)
+{
+	compile_text("forward 53:10.0.0.5:53/udp keep-source\n");
+	cr_expect_eq(listener(XDPFW_UDP, 0, 53), 1 | XDPFW_TARGETED_ELSEWHERE);
+	cr_expect_eq(xdpfw_listening(listener(XDPFW_UDP, 0, 53)), 1);
+	compile_text("forward 53:10.0.0.5:53/udp\n");
+	cr_expect_eq(listener(XDPFW_UDP, 0, 53), 1);
+	cr_expect_not(is_elsewhere(0, &memory.forwards[1].targets[0].addr));
+}
+
 Test(compile, a_one_way_forward_listens_on_one_end)
 {
 	compile_text("forward 8000-8001:9000-9001/tcp one-way\n");
@@ -724,6 +742,9 @@ Test(compile, forwards_to_other_hosts)
 	cr_expect_eq(in_tcp(443), xdpfw_decision(XDPFW_DROP, XDPFW_R_DEFAULT, 0), "the data path decides");
 	cr_expect(listener(XDPFW_TCP, 0, 443) == 1 && listener(XDPFW_TCP, 1, 443) == 0);
 	cr_expect(listener(XDPFW_UDP, 0, 53) == 0 && listener(XDPFW_UDP, 1, 53) == 2);
+	cr_expect(listener(XDPFW_TCP, 0, 8443) == 0 && listener(XDPFW_UDP, 0, 5300) == 0);
+	cr_expect_eq(listener(XDPFW_UDP, 1, 5300), XDPFW_TARGETED_ELSEWHERE, "the target sees the client");
+	cr_expect(is_elsewhere(1, &memory.forwards[2].targets[0].addr) && !is_elsewhere(1, &f->targets[0].addr));
 	cr_expect(f->flags == XDPFW_FORWARD_TO && f->nr_targets == 2 && f->ifindex == 3 && f->from_length == 120);
 	cr_expect(f->targets[0].addr.bytes[15] == 5 && f->targets[0].port == 8443 && f->targets[1].port == 8444);
 	cr_expect_eq(f->targets[0].source.bytes[15], 1, "as the host's routes say");
