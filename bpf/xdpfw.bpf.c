@@ -211,8 +211,10 @@ int tc_swap(struct __sk_buff *skb)
 		return ACT_PASS;
 	if (p.flags & XDPFW_HAS_FORWARDS) {
 		find_connection(skb, &p);
-		if (has_lost_connection(skb, &p))
+		if (!cfg_observe && has_lost_connection(skb, &p)) {       /* a twin notes none */
+			settle(skb, &p, XDPFW_IN, drop(XDPFW_R_NO_PORT)); /* XDP has counted it as one that passes */
 			return ACT_DROP;
+		}
 	}
 	return rewrite(skb, &p);
 }

@@ -327,6 +327,14 @@ void send_uncounted(enum hooks hooks, enum way way, const struct frame *f, struc
 	run_frame(hooks, way, f, NULL, result);
 }
 
+void send_behind_xdp(const struct frame *f, struct outcome *result)
+{
+	memset(result, 0, sizeof(*result));
+	result->frame = *f;
+	result->action = run_tc(rig.skel->progs.tc_swap, &ordinary, result);
+	take_counters(f, result);
+}
+
 void send_often(enum hooks hooks, enum way way, const struct frame *f, int times, struct outcome *result)
 {
 	for (int i = 0; i < times; i++)

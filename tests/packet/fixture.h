@@ -101,6 +101,9 @@ void send_frame(enum hooks hooks, enum way way, const struct frame *f, const str
 void send_uncounted(enum hooks hooks, enum way way, const struct frame *f, struct outcome *result);
 void forget_counts(void);
 
+/* Only what stands behind XDP gets to see the frame. */
+void send_behind_xdp(const struct frame *f, struct outcome *result);
+
 /* Send a frame many times; what is counted is the sum. */
 void send_often(enum hooks hooks, enum way way, const struct frame *f, int times, struct outcome *result);
 

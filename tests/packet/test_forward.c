@@ -220,6 +220,25 @@ static void floods_give_way(void)
 	cr_expect_eq(outcome.reason, XDPFW_R_FORWARD);
 }
 
+/* XDP lets packets through before TC sees the first of them: one whose connection has given way meanwhile must not reach what
+ * this host has at the port, and is said to have been dropped. */
+static void a_place_lost_on_the_way(void)
+{
+	const struct packet syn = TCP(8080, SYN), direct = TCP(2988, SYN);
+	static struct outcome outcome;
+	static struct frame f;
+
+	SCENE();
+	set_policy("allow in 2988\nforward 8080:2988/tcp one-way");
+	build_for(&f, &syn, ON_XDP, V4, ARRIVES);
+	send_behind_xdp(&f, &outcome);
+	cr_expect(outcome.action == DROPPED && outcome.reason == XDPFW_R_NO_PORT);
+	cr_expect(outcome.nr_ports == 1 && outcome.port.port == 8080 && outcome.port.side == XDPFW_DROPPED);
+	build_for(&f, &direct, ON_XDP, V4, ARRIVES);
+	send_behind_xdp(&f, &outcome);
+	cr_expect(outcome.action == PASSED && outcome.nr_reasons == 0, "nobody forwards this one");
+}
+
 static void answer_all(void)
 {
 	for (int place = 0; place < XDPFW_TRANSLATIONS; place++)
@@ -282,6 +301,7 @@ Test(forwards, endpoints)
 Test(forwards, floods, .timeout = 60)
 {
 	floods_give_way();
+	a_place_lost_on_the_way();
 }
 
 Test(forwards, exhaustion, .timeout = 60)
