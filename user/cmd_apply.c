@@ -26,7 +26,7 @@ static int apply(const struct settings *settings, const char *path, struct error
 {
 	struct ruleset after = {};
 	struct changes c;
-	struct session s;
+	_session_ struct session s = SESSION_CLOSED;
 	int err = session_open(settings, true, &s, e);
 
 	if (err)
@@ -50,7 +50,6 @@ static int apply(const struct settings *settings, const char *path, struct error
 		changes_print(&c, settings, s.live);
 	ruleset_free(&after);
 	changes_free(&c);
-	session_close(&s);
 	return err;
 }
 
@@ -125,19 +124,16 @@ int cmd_reload(const struct settings *settings, struct words words, struct error
 int cmd_export(const struct settings *settings, struct words words, struct error *e)
 {
 	_free_ char *text = NULL;
-	struct session s;
+	_session_ struct session s = SESSION_CLOSED;
 	int err;
 
 	if (words.count != 1)
 		return fail(e, -EINVAL, "export: '%s': takes no words", words.list[1]);
-	err = require_root(e);
-	if (!err)
-		err = session_open(settings, false, &s, e);
+	err = begin_session(settings, false, &s, e);
 	if (err)
 		return err;
 	text = ruleset_format(&s.now, true);
 	if (text)
 		fputs(text, stdout);
-	session_close(&s);
 	return text ? 0 : fail(e, -ENOMEM, "out of memory");
 }

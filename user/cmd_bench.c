@@ -226,16 +226,10 @@ int cmd_bench(const struct settings *settings, struct words words, struct error 
 {
 	const char *interface = NULL;
 	unsigned int repeat;
-	struct session s;
+	_session_ struct session s = SESSION_CLOSED;
 	int err = parse_bench(&words, &interface, &repeat, e);
 
 	if (!err)
-		err = require_root(e);
-	if (!err)
-		err = session_open(settings, false, &s, e);
-	if (err)
-		return err;
-	err = bench(&s, interface, repeat, e);
-	session_close(&s);
-	return err;
+		err = begin_session(settings, false, &s, e);
+	return err ? err : bench(&s, interface, repeat, e);
 }

@@ -22,12 +22,10 @@ int edit_policy(const struct settings *settings, bool runtime, edit_fn edit, voi
 {
 	struct ruleset after = {};
 	struct changes c;
-	struct session s;
+	_session_ struct session s = SESSION_CLOSED;
 	bool live;
-	int err = require_root(e);
+	int err = begin_session(settings, true, &s, e);
 
-	if (!err)
-		err = session_open(settings, true, &s, e);
 	if (err)
 		return err;
 	changes_init(&c);
@@ -49,7 +47,6 @@ int edit_policy(const struct settings *settings, bool runtime, edit_fn edit, voi
 		changes_print(&c, settings, live);
 	ruleset_free(&after);
 	changes_free(&c);
-	session_close(&s);
 	return err;
 }
 

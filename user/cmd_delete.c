@@ -78,7 +78,7 @@ static bool has_counter(const struct connection *c, const void *data)
 /* Cut what the forwards in @gone, which are deleted, have left open. */
 static int cut_connections(const struct settings *settings, struct ruleset *gone, struct error *e)
 {
-	struct session s;
+	_session_ struct session s = SESSION_CLOSED;
 	int err = session_open(settings, true, &s, e), cut = 0;
 
 	if (err)
@@ -90,7 +90,6 @@ static int cut_connections(const struct settings *settings, struct ruleset *gone
 					has_counter, &gone->statements[i].counter);
 	if (s.live && !settings->quiet && !settings->json)
 		printf("cut: %d open connection%s\n", cut, cut == 1 ? "" : "s");
-	session_close(&s);
 	return 0;
 }
 

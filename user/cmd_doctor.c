@@ -90,16 +90,12 @@ static int examine(struct session *s, struct error *e)
 
 int cmd_doctor(const struct settings *settings, struct words words, struct error *e)
 {
-	struct session s;
-	int err = words.count == 1 ? require_root(e)
-				   : fail(e, -EINVAL, "doctor: '%s': not expected here; `doctor` takes no words",
-					  excerpt(words.list[1]).text);
+	_session_ struct session s = SESSION_CLOSED;
+	int err;
 
-	if (!err)
-		err = session_open(settings, false, &s, e);
-	if (err)
-		return err;
-	err = examine(&s, e);
-	session_close(&s);
-	return err;
+	if (words.count > 1)
+		return fail(e, -EINVAL, "doctor: '%s': not expected here; `doctor` takes no words",
+			    excerpt(words.list[1]).text);
+	err = begin_session(settings, false, &s, e);
+	return err ? err : examine(&s, e);
 }

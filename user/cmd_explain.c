@@ -317,17 +317,13 @@ static int explain_question(const struct session *s, const struct question *q, s
 int cmd_explain(const struct settings *settings, struct words words, struct error *e)
 {
 	struct question q = {};
-	struct session s;
+	_session_ struct session s = SESSION_CLOSED;
 	int err = parse_question(&words, &q, e);
 
 	if (!err)
-		err = require_root(e);
-	if (!err)
-		err = session_open(settings, false, &s, e);
+		err = begin_session(settings, false, &s, e);
 	if (err)
 		return err;
-	err = q.capture ? explain_capture(&s, q.capture, q.interface, q.has_dir ? &q.dir : NULL, e)
-			: explain_question(&s, &q, e);
-	session_close(&s);
-	return err;
+	return q.capture ? explain_capture(&s, q.capture, q.interface, q.has_dir ? &q.dir : NULL, e)
+			 : explain_question(&s, &q, e);
 }

@@ -161,21 +161,15 @@ int cmd_flows(const struct settings *settings, struct words words, struct error 
 {
 	bool kill = take_flag(&words, "--kill");
 	struct flow_filter filter = {};
-	struct session s;
+	_session_ struct session s = SESSION_CLOSED;
 	int err = parse_filter(&words, &filter, e);
 
 	if (!err && kill && words.count == 1)
 		err = fail(e, -EINVAL,
 			   "flows --kill: which? give a filter, `flows --kill port 22` or `with 10.0.0.0/8`");
 	if (!err)
-		err = require_root(e);
+		err = begin_session(settings, kill, &s, e);
 	if (!err)
-		err = session_open(settings, kill, &s, e);
-	if (err)
-		return err;
-	err = session_require_live(&s, e);
-	if (!err)
-		err = list_or_kill(&s, &filter, kill, e);
-	session_close(&s);
-	return err;
+		err = session_require_live(&s, e);
+	return err ? err : list_or_kill(&s, &filter, kill, e);
 }

@@ -120,19 +120,13 @@ static int list(struct session *s, struct error *e)
 int cmd_forward(const struct settings *settings, struct words words, struct error *e)
 {
 	bool checks = take_flag(&words, "--check"), lists = words.count == 2 && !strcmp(words.list[1], "list");
-	struct session s;
+	_session_ struct session s = SESSION_CLOSED;
 	int err;
 
 	if (checks)
 		return cmd_forward_check(settings, words, e);
 	if (!lists)
 		return cmd_change(settings, words, e);
-	err = require_root(e);
-	if (!err)
-		err = session_open(settings, false, &s, e);
-	if (err)
-		return err;
-	err = list(&s, e);
-	session_close(&s);
-	return err;
+	err = begin_session(settings, false, &s, e);
+	return err ? err : list(&s, e);
 }

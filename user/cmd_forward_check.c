@@ -123,7 +123,7 @@ static unsigned int found_dead(const struct reports *r, const struct statement *
 /* The probes took their time, so the forwards may be others by now: those that are still there are marked. */
 static int mark(const struct settings *settings, struct reports *r, struct error *e)
 {
-	struct session s;
+	_session_ struct session s = SESSION_CLOSED;
 	int err = session_open(settings, true, &s, e);
 
 	if (err)
@@ -136,7 +136,6 @@ static int mark(const struct settings *settings, struct reports *r, struct error
 		    found_dead(r, st) != dead_targets_of(&s, st))
 			dead_targets_set(&s, st, found_dead(r, st));
 	}
-	session_close(&s);
 	for (size_t i = 0; !err && i < r->count; i++)
 		r->list[i].passed_over = found_dead(r, r->list[i].statement) >> r->list[i].index & 1;
 	return err;
@@ -242,16 +241,10 @@ static int check(const struct session *s, const struct wish *wish, struct error 
 int cmd_forward_check(const struct settings *settings, struct words words, struct error *e)
 {
 	struct wish wish = {.seconds = PROBE_SECONDS, .dry_run = settings->dry_run};
-	struct session s;
+	_session_ struct session s = SESSION_CLOSED;
 	int err = read_wish(&words, &wish, e);
 
 	if (!err)
-		err = require_root(e);
-	if (!err)
-		err = session_open(settings, false, &s, e);
-	if (err)
-		return err;
-	err = check(&s, &wish, e);
-	session_close(&s);
-	return err;
+		err = begin_session(settings, false, &s, e);
+	return err ? err : check(&s, &wish, e);
 }

@@ -127,18 +127,12 @@ static int show(struct session *s, const struct past_filter *filter, struct erro
 int cmd_history(const struct settings *settings, struct words words, struct error *e)
 {
 	struct past_filter filter = {};
-	struct session s;
+	_session_ struct session s = SESSION_CLOSED;
 	int err = parse_filter(&words, &filter, e);
 
 	if (!err)
-		err = require_root(e);
+		err = begin_session(settings, false, &s, e);
 	if (!err)
-		err = session_open(settings, false, &s, e);
-	if (err)
-		return err;
-	err = session_require_live(&s, e);
-	if (!err)
-		err = show(&s, &filter, e);
-	session_close(&s);
-	return err;
+		err = session_require_live(&s, e);
+	return err ? err : show(&s, &filter, e);
 }

@@ -241,14 +241,12 @@ static int load_wanted(struct session *s, const struct wanted *w, struct error *
 int cmd_load(const struct settings *settings, struct words words, struct error *e)
 {
 	struct wanted w = {};
-	struct session s;
+	_session_ struct session s = SESSION_CLOSED;
 	enum load_mode mode;
 	int err = parse_load(&words, &mode, &w.flows, e);
 
 	if (!err)
-		err = require_root(e);
-	if (!err)
-		err = session_open(settings, true, &s, e);
+		err = begin_session(settings, true, &s, e);
 	if (err)
 		return err;
 	for (int i = 1; i < words.count; i++) {
@@ -257,10 +255,7 @@ int cmd_load(const struct settings *settings, struct words words, struct error *
 	}
 	if (w.flows && s.open)
 		err = fail(e, -EBUSY, "--flows: the tables are made by the first load; `unload --all` first");
-	if (!err)
-		err = load_wanted(&s, &w, e);
-	session_close(&s);
-	return err;
+	return err ? err : load_wanted(&s, &w, e);
 }
 
 /* Those that the file names and that are there; @only restricts it to one. */
@@ -290,7 +285,7 @@ int restore_interfaces(const struct settings *settings, const char *only, struct
 {
 	struct ruleset file = {};
 	struct wanted w = {};
-	struct session s;
+	_session_ struct session s = SESSION_CLOSED;
 	int err = session_open(settings, true, &s, e);
 
 	if (err)
@@ -303,7 +298,6 @@ int restore_interfaces(const struct settings *settings, const char *only, struct
 	else if (!err && !settings->quiet && !settings->json)
 		printf("%s names no interface to load\n", s.instance.rules_file);
 	ruleset_free(&file);
-	session_close(&s);
 	return err;
 }
 
@@ -361,7 +355,7 @@ int cmd_unload(const struct settings *settings, struct words words, struct error
 	struct xdpfw_iface *records[MAX_NAMES];
 	bool all = take_flag(&words, "--all"), trial;
 	struct changes c;
-	struct session s;
+	_session_ struct session s = SESSION_CLOSED;
 	size_t count;
 	int err;
 
@@ -369,9 +363,7 @@ int cmd_unload(const struct settings *settings, struct words words, struct error
 		return fail(e, -EINVAL, "unload: which interface? `unload eth0` or `unload --all`");
 	if (words.count - 1 > MAX_NAMES)
 		return fail(e, -EINVAL, "unload: more than %d interfaces", MAX_NAMES);
-	err = require_root(e);
-	if (!err)
-		err = session_open(settings, true, &s, e);
+	err = begin_session(settings, true, &s, e);
 	if (err)
 		return err;
 	changes_init(&c);
@@ -390,6 +382,5 @@ int cmd_unload(const struct settings *settings, struct words words, struct error
 	if (!err)
 		changes_print(&c, settings, true);
 	changes_free(&c);
-	session_close(&s);
 	return err;
 }

@@ -273,21 +273,15 @@ static int parse_request(struct words *words, struct request *rq, struct error *
 int cmd_log(const struct settings *settings, struct words words, struct error *e)
 {
 	struct request rq = {};
-	struct session s;
+	_session_ struct session s = SESSION_CLOSED;
 	int err;
 
 	if (words.count > 1 && strcmp(words.list[1], "drops") == 0)
 		return switch_drops(settings, words, e);
 	err = parse_request(&words, &rq, e);
 	if (!err)
-		err = require_root(e);
+		err = begin_session(settings, false, &s, e);
 	if (!err)
-		err = session_open(settings, false, &s, e);
-	if (err)
-		return err;
-	err = session_require_live(&s, e);
-	if (!err)
-		err = run(&s, &rq, e);
-	session_close(&s);
-	return err;
+		err = session_require_live(&s, e);
+	return err ? err : run(&s, &rq, e);
 }

@@ -68,30 +68,23 @@ static int parse_request(struct words *words, struct request *rq, struct error *
 
 static int print_once(struct request *rq, struct error *e)
 {
-	struct session s;
+	_session_ struct session s = SESSION_CLOSED;
 	int err = session_open(rq->settings, false, &s, e);
 
 	if (err)
 		return err;
 	if (metrics_write(&rq->metrics, &s, rq->format, stdout))
-		err = fail(e, -ENOMEM, "out of memory");
-	else
-		err = session_require_live(&s, e);
-	session_close(&s);
-	return err;
+		return fail(e, -ENOMEM, "out of memory");
+	return session_require_live(&s, e);
 }
 
 /* Each scrape looks anew: the firewall may be loaded, changed and unloaded while the endpoint is there. */
 static int write_page(struct request *rq, enum metrics_format format, FILE *out, struct error *e)
 {
-	struct session s;
+	_session_ struct session s = SESSION_CLOSED;
 	int err = session_open(rq->settings, false, &s, e);
 
-	if (err)
-		return err;
-	err = metrics_write(&rq->metrics, &s, format, out);
-	session_close(&s);
-	return err;
+	return err ? err : metrics_write(&rq->metrics, &s, format, out);
 }
 
 static void make_page(const char *accept, struct page *page, void *data)

@@ -82,14 +82,12 @@ int cmd_panic(const struct settings *settings, struct words words, struct error 
 	struct statement s = {};
 	struct ruleset after = {};
 	struct changes c;
-	struct session session;
+	_session_ struct session session = SESSION_CLOSED;
 	bool on, all;
 	int err = parse_panic(&words, &on, &all, &s, e);
 
 	if (!err)
-		err = require_root(e);
-	if (!err)
-		err = session_open(settings, true, &session, e);
+		err = begin_session(settings, true, &session, e);
 	if (err)
 		return err;
 	changes_init(&c);
@@ -107,6 +105,5 @@ int cmd_panic(const struct settings *settings, struct words words, struct error 
 		changes_print(&c, settings, true);
 	ruleset_free(&after);
 	changes_free(&c);
-	session_close(&session);
 	return err;
 }

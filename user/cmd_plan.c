@@ -152,17 +152,11 @@ static int plan(const struct session *s, const char *path, struct error *e)
 
 int cmd_plan(const struct settings *settings, struct words words, struct error *e)
 {
-	struct session s;
+	_session_ struct session s = SESSION_CLOSED;
 	int err;
 
 	if (words.count != 2 || (words.list[1][0] == '-' && words.list[1][1]))
 		return fail(e, -EINVAL, "plan: one file, or - for standard input: `plan FILE`");
-	err = require_root(e);
-	if (!err)
-		err = session_open(settings, false, &s, e);
-	if (err)
-		return err;
-	err = plan(&s, words.list[1], e);
-	session_close(&s);
-	return err;
+	err = begin_session(settings, false, &s, e);
+	return err ? err : plan(&s, words.list[1], e);
 }

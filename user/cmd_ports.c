@@ -345,15 +345,13 @@ static int print_text(const struct view *v)
 
 int cmd_ports(const struct settings *settings, struct words words, struct error *e)
 {
-	struct session s;
+	_session_ struct session s = SESSION_CLOSED;
 	struct view view;
 	int err;
 
 	if (words.count > 1)
 		return fail(e, -EINVAL, "ports: '%s': takes no words", excerpt(words.list[1]).text);
-	err = require_root(e);
-	if (!err)
-		err = session_open(settings, false, &s, e);
+	err = begin_session(settings, false, &s, e);
 	if (err)
 		return err;
 	err = view_read(&s, &view);
@@ -364,6 +362,5 @@ int cmd_ports(const struct settings *settings, struct words words, struct error 
 	else if (!s.live)
 		err = -ENOTCONN;
 	view_free(&view);
-	session_close(&s);
 	return err;
 }

@@ -53,14 +53,12 @@ int cmd_reset(const struct settings *settings, struct words words, struct error 
 {
 	struct ruleset after = {};
 	struct changes c;
-	struct session s;
+	_session_ struct session s = SESSION_CLOSED;
 	int err;
 
 	if (words.count > 1)
 		return fail(e, -EINVAL, "reset: '%s': takes no words", excerpt(words.list[1]).text);
-	err = require_root(e);
-	if (!err)
-		err = session_open(settings, true, &s, e);
+	err = begin_session(settings, true, &s, e);
 	if (err)
 		return err;
 	changes_init(&c);
@@ -73,6 +71,5 @@ int cmd_reset(const struct settings *settings, struct words words, struct error 
 		changes_print(&c, settings, s.live);
 	ruleset_free(&after);
 	changes_free(&c);
-	session_close(&s);
 	return err;
 }

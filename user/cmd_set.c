@@ -203,23 +203,19 @@ static int print_members(const struct session *s, const char *name, struct error
 
 static int list_set(const struct settings *settings, struct words words, struct error *e)
 {
-	struct session s;
+	_session_ struct session s = SESSION_CLOSED;
 	int err;
 
 	if (words.count > 3)
 		return fail(e, -EINVAL, "'%s': one word too many; write set list, or set list NAME",
 			    excerpt(words.list[3]).text);
-	err = require_root(e);
-	if (!err)
-		err = session_open(settings, false, &s, e);
+	err = begin_session(settings, false, &s, e);
 	if (err)
 		return err;
 	if (words.count == 3)
-		err = print_members(&s, words.list[2], e);
-	else
-		print_names(&s);
-	session_close(&s);
-	return err;
+		return print_members(&s, words.list[2], e);
+	print_names(&s);
+	return 0;
 }
 
 static const struct {

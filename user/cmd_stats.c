@@ -195,21 +195,17 @@ static int watch(const struct session *s, const struct request *rq, struct error
 int cmd_stats(const struct settings *settings, struct words words, struct error *e)
 {
 	struct request rq = {};
-	struct session s;
+	_session_ struct session s = SESSION_CLOSED;
 	int err = parse_request(settings, &words, &rq, e);
 
 	if (!err)
-		err = require_root(e);
+		err = begin_session(settings, rq.reset, &s, e);
 	if (!err)
-		err = session_open(settings, rq.reset, &s, e);
-	if (!err) {
 		err = session_require_live(&s, e);
-		if (!err && rq.reset)
-			err = reset(&s, &rq, e);
-		else if (!err)
-			err = rq.interval_ns ? watch(&s, &rq, e) : show_once(&s, &rq, e);
-		session_close(&s);
-	}
+	if (!err && rq.reset)
+		err = reset(&s, &rq, e);
+	else if (!err)
+		err = rq.interval_ns ? watch(&s, &rq, e) : show_once(&s, &rq, e);
 	ports_free(&rq.filter.ports);
 	return err;
 }

@@ -272,7 +272,7 @@ static void print_text(const struct status *st)
 int cmd_status(const struct settings *settings, struct words words, struct error *e)
 {
 	struct status st = {};
-	struct session s;
+	_session_ struct session s = SESSION_CLOSED;
 	int err;
 
 	/* What ufw's users type; numbers and counters are always there. */
@@ -280,9 +280,7 @@ int cmd_status(const struct settings *settings, struct words words, struct error
 		words.count = 1;
 	if (words.count > 1)
 		return fail(e, -EINVAL, "status: '%s': takes no words", words.list[1]);
-	err = require_root(e);
-	if (!err)
-		err = session_open(settings, false, &s, e);
+	err = begin_session(settings, false, &s, e);
 	if (err)
 		return err;
 	st.session = &s;
@@ -292,7 +290,5 @@ int cmd_status(const struct settings *settings, struct words words, struct error
 		print_json(&st);
 	else
 		print_text(&st);
-	err = !s.live ? -ENOTCONN : st.gone ? -ENODEV : 0;
-	session_close(&s);
-	return err;
+	return !s.live ? -ENOTCONN : st.gone ? -ENODEV : 0;
 }

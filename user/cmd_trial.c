@@ -18,18 +18,14 @@ static int open_trial(const struct settings *settings, const struct words *words
 
 	if (words->count > 1)
 		return fail(e, -EINVAL, "%s: '%s': takes no words", name, words->list[1]);
-	err = require_root(e);
-	if (!err)
-		err = session_open(settings, true, s, e);
+	err = begin_session(settings, true, s, e);
 	if (err)
 		return err;
 	if (!s->live)
-		err = fail(e, -ENOTCONN, "%s: not loaded: no trial is running", name);
-	else if (!session_on_trial(s))
-		err = fail(e, -ENOENT, "%s: no trial is running; begin one with --confirm SECONDS on a change", name);
-	if (err)
-		session_close(s);
-	return err;
+		return fail(e, -ENOTCONN, "%s: not loaded: no trial is running", name);
+	if (!session_on_trial(s))
+		return fail(e, -ENOENT, "%s: no trial is running; begin one with --confirm SECONDS on a change", name);
+	return 0;
 }
 
 /* The kernel keeps it from the store in trial_confirm() on; what dies behind that is finished by the next command. */
@@ -60,7 +56,7 @@ int cmd_confirm(const struct settings *settings, struct words words, struct erro
 {
 	struct ruleset before = {};
 	struct changes c;
-	struct session s;
+	_session_ struct session s = SESSION_CLOSED;
 	int err = open_trial(settings, &words, &s, e);
 
 	if (err)
@@ -79,7 +75,6 @@ int cmd_confirm(const struct settings *settings, struct words words, struct erro
 	}
 	ruleset_free(&before);
 	changes_free(&c);
-	session_close(&s);
 	return err;
 }
 
@@ -87,7 +82,7 @@ int cmd_rollback(const struct settings *settings, struct words words, struct err
 {
 	struct ruleset before = {};
 	struct changes c;
-	struct session s;
+	_session_ struct session s = SESSION_CLOSED;
 	int err = open_trial(settings, &words, &s, e);
 
 	if (err)
@@ -104,6 +99,5 @@ int cmd_rollback(const struct settings *settings, struct words words, struct err
 	}
 	ruleset_free(&before);
 	changes_free(&c);
-	session_close(&s);
 	return err;
 }

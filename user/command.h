@@ -68,4 +68,7 @@ int restore_interfaces(const struct settings *settings, const char *only, struct
 /* -EPERM for those who are not root. Words are judged before permission, so commands call it after parsing. */
 int require_root(struct error *e);
 
+/* The same, and the session that the command works on: see session_open(). */
+int begin_session(const struct settings *settings, bool writer, struct session *s, struct error *e);
+
 #endif

@@ -158,6 +158,13 @@ int require_root(struct error *e)
 	return geteuid() == 0 ? 0 : fail(e, -EPERM, "no permission: only root may do this; try sudo");
 }
 
+int begin_session(const struct settings *settings, bool writer, struct session *s, struct error *e)
+{
+	int err = require_root(e);
+
+	return err ? err : session_open(settings, writer, s, e);
+}
+
 static void remove_word(struct words *words, int i, int n)
 {
 	memmove(&words->list[i], &words->list[i + n], (words->count - i - n) * sizeof(*words->list));

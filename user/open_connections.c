@@ -101,13 +101,12 @@ static int settle(const struct session *s, const struct rule *rule, bool kill, s
 
 int settle_open_connections(const struct settings *settings, const struct rule *rule, bool kill, struct error *e)
 {
-	struct session s;
+	_session_ struct session s = SESSION_CLOSED;
 	int err = session_open(settings, kill, &s, e);
 
 	if (err)
 		return err;
 	if (s.live)
 		err = settle(&s, rule, kill, e);
-	session_close(&s);
 	return err;
 }

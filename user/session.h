@@ -36,7 +36,14 @@ struct session {
 
 /* Open for reading or (@writer) for changing, which takes the lock. Not being loaded is no error. */
 int session_open(const struct settings *settings, bool writer, struct session *s, struct error *e);
-void session_close(struct session *s);
+void session_close(struct session *s); /* also one that is closed */
+
+/* Closes it when the function ends: _session_ struct session s = SESSION_CLOSED; */
+#define _session_ __attribute__((cleanup(session_close)))
+#define SESSION_CLOSED                                                                                                 \
+	{                                                                                                              \
+		.instance.lock = -1                                                                                    \
+	}
 
 /* 0, or -ENOTCONN with the line that says what to do. */
 int session_require_live(const struct session *s, struct error *e);
