@@ -163,13 +163,13 @@ $(BUILD)/bench/%.skel.h: $(BUILD)/bench/%.bpf.o
 	$(call say,SKELETON,$@)
 	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf > $@
 
-$(BUILD)/bench/gen: bench/gen.h $(BUILD)/bench/gen.skel.h
+$(BUILD)/bench/gen: bench/gen_options.c bench/gen_frame.c bench/gen_options.h bench/gen_frame.h bench/gen.h $(BUILD)/bench/gen.skel.h
 $(BUILD)/bench/segments: $(BUILD)/bench/segments.skel.h
 $(BUILD)/bench/segments.skel.h: $(BUILD)/bench/segments.bpf.o
 
-$(BUILD)/bench/%: bench/%.c bench/ends.h user/util.h | $(BUILD)/bench
+$(BUILD)/bench/%: bench/%.c bench/clock.h bench/ends.h user/util.h | $(BUILD)/bench
 	$(call say,LINK,$@)
-	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE $(WARNINGS) $(CFLAGS) -I$(BUILD)/bench -Iuser -o $@ $< -lbpf
+	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE $(WARNINGS) $(CFLAGS) -I$(BUILD)/bench -Iuser -o $@ $(filter %.c,$^) -lbpf
 
 bench-programs: $(addprefix $(BUILD)/bench/,gen segments dial ask probe peak limits.bpf.o)
 

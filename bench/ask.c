@@ -6,7 +6,6 @@
  * Requests are due at fixed times, whatever became of the ones before: a request that could not be sent when it was due
  * counts from then, so that one long wait is not seen once but by all that would have come meanwhile.
  */
-#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -16,6 +15,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "ends.h"
 #include "util.h"
 
@@ -25,19 +25,11 @@
 static const char usage[] = "Usage: ask CLIENT-NETNS SERVER-NETNS ADDRESS PORT CPU REQUESTS-PER-SECOND SECONDS\n"
 			    "Prints: requests=N lost=N p50=US p99=US max=US\n";
 
-struct ends {
-	int client, server;
-};
-
-static int open_end(void)
+static void bound_waiting(int fd)
 {
 	struct timeval limit = {.tv_usec = TIMEOUT_US};
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
-	if (fd < 0)
-		return -errno;
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
-	return fd;
 }
 
 /*
@@ -129,28 +121,17 @@ static int ask_for(const struct ends *ends, unsigned int rate, double seconds)
 
 static int run(char **words)
 {
-	struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(atoi(words[4]))};
-	_close_ int client = -1, server = -1;
-	int error;
+	_ends_ struct ends ends = ENDS_CLOSED;
+	int error = pin_to_cpu(atoi(words[5]));
 
-	if (!inet_aton(words[3], &address.sin_addr))
-		return -EINVAL;
-	error = pin_to_cpu(atoi(words[5]));
 	if (!error)
-		error = enter_netns(words[2]);
+		error = open_ends(words, &ends);
 	if (error)
 		return error;
-	server = open_end();
-	if (server < 0 || bind(server, (struct sockaddr *)&address, sizeof(address)))
-		return -errno;
-	error = enter_netns(words[1]);
-	if (error)
-		return error;
-	client = open_end();
-	if (client < 0 || connect(client, (struct sockaddr *)&address, sizeof(address)))
-		return -errno;
+	bound_waiting(ends.client);
+	bound_waiting(ends.server);
 	wait_for_packets_only();
-	return ask_for(&(struct ends){.client = client, .server = server}, atoi(words[6]), atof(words[7]));
+	return ask_for(&ends, atoi(words[6]), atof(words[7]));
 }
 
 int main(int argc, char **argv)

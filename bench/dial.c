@@ -6,7 +6,6 @@
  *
  * The client closes first and so keeps the TIME_WAIT; let its namespace reuse them (net.ipv4.tcp_tw_reuse=1).
  */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -15,6 +14,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "ends.h"
 #include "util.h"
 
@@ -108,13 +108,12 @@ static int dial_for(double seconds, const struct sockaddr_in *address, int liste
 
 static int run(char **words)
 {
-	struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(atoi(words[4]))};
+	struct sockaddr_in address;
 	_close_ int listener = -1;
-	int error;
+	int error = read_address(words, &address);
 
-	if (!inet_aton(words[3], &address.sin_addr))
-		return -EINVAL;
-	error = pin_to_cpu(atoi(words[5]));
+	if (!error)
+		error = pin_to_cpu(atoi(words[5]));
 	if (!error)
 		error = enter_netns(words[2]);
 	if (error)

@@ -3,10 +3,13 @@
 #ifndef XDPFW_BENCH_ENDS_H
 #define XDPFW_BENCH_ENDS_H
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <sched.h>
-#include <time.h>
+#include <stdlib.h>
+#include <sys/socket.h>
 
 #include "util.h"
 
@@ -18,34 +21,49 @@ static inline int enter_netns(const char *path)
 	return fd < 0 || setns(fd, CLONE_NEWNET) ? -errno : 0;
 }
 
-static inline int pin_to_cpu(int cpu)
+/* What their words begin with: CLIENT-NETNS SERVER-NETNS ADDRESS PORT. */
+static inline int read_address(char **words, struct sockaddr_in *address)
 {
-	cpu_set_t set;
-
-	CPU_ZERO(&set);
-	CPU_SET(cpu, &set);
-	return sched_setaffinity(0, sizeof(set), &set) ? -errno : 0;
+	*address = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons(atoi(words[4]))};
+	return inet_aton(words[3], &address->sin_addr) ? 0 : -EINVAL;
 }
 
-static inline double read_clock(clockid_t clock)
-{
-	struct timespec time;
+/* A client of a datagram service, and the service. */
+struct ends {
+	int client, server;
+};
 
-	clock_gettime(clock, &time);
-	return time.tv_sec + time.tv_nsec / 1e9;
+#define ENDS_CLOSED                                                                                                    \
+	{                                                                                                              \
+		.client = -1, .server = -1                                                                             \
+	}
+
+static inline void close_ends(struct ends *ends)
+{
+	cleanup_close(&ends->client);
+	cleanup_close(&ends->server);
 }
 
-static inline double now(void)
-{
-	return read_clock(CLOCK_MONOTONIC);
-}
+#define _ends_ __attribute__((cleanup(close_ends)))
 
-static inline void sleep_until(double when)
+/* Each in the namespace and at the address that the words name; from then on this process is in the client's. */
+static inline int open_ends(char **words, struct ends *ends)
 {
-	struct timespec time = {.tv_sec = when, .tv_nsec = (when - (time_t)when) * 1e9};
+	struct sockaddr_in address;
+	int error = read_address(words, &address);
 
-	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &time, NULL) == EINTR)
-		;
+	if (!error)
+		error = enter_netns(words[2]);
+	if (error)
+		return error;
+	ends->server = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (ends->server < 0 || bind(ends->server, (struct sockaddr *)&address, sizeof(address)))
+		return -errno;
+	error = enter_netns(words[1]);
+	if (error)
+		return error;
+	ends->client = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	return ends->client < 0 || connect(ends->client, (struct sockaddr *)&address, sizeof(address)) ? -errno : 0;
 }
 
 #endif

@@ -3,7 +3,6 @@
  * From typed to enforced: start a command that opens a port, send it a datagram every few microseconds, and say when the
  * first one came through, and when the command was done. Both ends of the probe are in this one thread.
  */
-#include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <signal.h>
@@ -16,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "ends.h"
 #include "util.h"
 
@@ -26,10 +26,6 @@ static const char usage[] = "Usage: probe CLIENT-NETNS SERVER-NETNS ADDRESS PORT
 			    "Prints: enforced=MS ended=MS\n";
 
 extern char **environ;
-
-struct ends {
-	int client, server;
-};
 
 static int gets_through(const struct ends *ends)
 {
@@ -110,26 +106,13 @@ static int probe(const struct ends *ends, int cpu, char **command)
 
 static int run(char **words)
 {
-	struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(atoi(words[4]))};
-	_close_ int client = -1, server = -1;
-	int error;
+	_ends_ struct ends ends = ENDS_CLOSED;
+	int error = open_ends(words, &ends);
 
-	if (!inet_aton(words[3], &address.sin_addr))
-		return -EINVAL;
-	error = enter_netns(words[2]);
 	if (error)
 		return error;
-	server = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (server < 0 || bind(server, (struct sockaddr *)&address, sizeof(address)))
-		return -errno;
-	error = enter_netns(words[1]);
-	if (error)
-		return error;
-	client = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (client < 0 || connect(client, (struct sockaddr *)&address, sizeof(address)))
-		return -errno;
 	prctl(PR_SET_TIMERSLACK, 1);
-	return probe(&(struct ends){.client = client, .server = server}, atoi(words[5]), words + 6);
+	return probe(&ends, atoi(words[5]), words + 6);
 }
 
 int main(int argc, char **argv)
