@@ -38,18 +38,7 @@ class XdpfwApplies(Xdpfw):
 
 class NftApplies(Nftables):
     def prepare(self, lab, count, turn):
-        rules = "\n".join(f"tcp dport {port} ip saddr {sender} accept" for port, sender in pairs(count, turn))
-        return f"""
-            table inet bench
-            delete table inet bench
-            table inet bench {{
-                chain in {{
-                    type filter hook input priority filter; policy drop;
-                    ct state established,related accept
-                    {rules}
-                }}
-            }}
-            """
+        return self.table(f"tcp dport {port} ip saddr {sender} accept" for port, sender in pairs(count, turn))
 
     def apply(self, lab, text):
         self.feed(lab, text)

@@ -142,7 +142,12 @@ class Nftables(Stack):
         self.feed(lab, self.ruleset(self.ports))
 
     def ruleset(self, ports):
-        rules = "\n".join(f"{self.proto} dport {port} accept" for port in ports)
+        return self.table(f"{self.proto} dport {port} accept" for port in ports)
+
+    @staticmethod
+    def table(rules):
+        """A stateful firewall with these rules and no others."""
+        lines = "\n".join(rules)
         return f"""
             table inet bench
             delete table inet bench
@@ -151,7 +156,7 @@ class Nftables(Stack):
                     type filter hook input priority filter; policy drop;
                     ct state established,related accept
                     iif lo accept
-                    {rules}
+                    {lines}
                     counter drop
                 }}
             }}
