@@ -7,6 +7,7 @@
 #define XDPFW_BPF_CONFIG_H
 
 #include "common.h"
+#include "xdpfw/crc32c.h"
 
 /* The epochs in which these programs filter; see include/xdpfw/policy.h. */
 const volatile __u16 cfg_epoch_from = 0;
@@ -42,5 +43,8 @@ const volatile __u8 cfg_observe = 0;
 const volatile __u32 cfg_low_bucket = 1024 / XDPFW_WAYS;
 const volatile __u32 cfg_low_buckets = (32768 - 1024) / XDPFW_WAYS;
 const volatile __u32 cfg_high_bucket = 61000 / XDPFW_WAYS;
+
+/* By which checksums of SCTP are mended: see xdpfw/crc32c.h. */
+const volatile __u32 cfg_crc32c[XDPFW_CRC32C_POWERS][XDPFW_CRC32C_NIBBLES][16] = {};
 
 #endif

@@ -14,6 +14,7 @@
 #include "link.h"
 #include "parse.h"
 #include "routed.h"
+#include "sctp.h"
 
 /*
  * Write @to over the port @from at @offset, and mend the checksum at @sum (0: there is none).
@@ -44,16 +45,17 @@ static __always_inline __u32 sum_over_ports(struct __sk_buff *skb, const struct 
 }
 
 /*
- * Swap the local port of a TCP or UDP packet: the destination going in, the source going
- * out. @from is what the packet holds now. UDP over IPv4 may have no checksum; 0 stays 0,
- * a computed 0 becomes 0xffff (RFC 768).
+ * Swap the local port: the destination going in, the source going out. @from is what the packet holds now. UDP over IPv4
+ * may have no checksum; 0 stays 0, a computed 0 becomes 0xffff (RFC 768).
  */
 static __always_inline bool swap_port(struct __sk_buff *skb, const struct pkt *p, __u16 from, __u16 to)
 {
+	bool in = p->dir == XDPFW_IN;
 	__u64 flags = p->protocol == IPPROTO_TCP ? 0 : BPF_F_MARK_MANGLED_0;
-	__u32 place =
-		p->dir == XDPFW_IN ? offsetof(struct ports_header, destination) : offsetof(struct ports_header, source);
+	__u32 place = in ? offsetof(struct ports_header, destination) : offsetof(struct ports_header, source);
 
+	if (p->protocol == PROTO_SCTP)
+		return write_sctp_ports(skb, p, in ? p->source_port : to, in ? to : p->destination_port);
 	return write_port(skb, p->l4 + place, sum_over_ports(skb, p), from, to, flags);
 }
 

@@ -17,6 +17,7 @@
 #include "reject.h"
 #include "rewrite.h"
 #include "rewritten.h"
+#include "sctp.h"
 
 #define ACT_PASS -1 /* TC_ACT_UNSPEC, TCX_NEXT: the programs behind still run */
 #define ACT_DROP 2  /* TC_ACT_SHOT */
@@ -58,6 +59,9 @@ static __always_inline bool write_connection(struct __sk_buff *skb, const struct
 		return false;
 	if (p->fragment == FRAGMENT_LATER)
 		return mend_pseudo_header(skb, p, 0, r->change, 0);
+	if (p->protocol == PROTO_SCTP)
+		return mend_pseudo_header(skb, p, 0, r->change, 0) &&
+		       write_sctp_ports(skb, p, r->source_port, r->destination_port);
 	return mend_pseudo_header(skb, p, sum, r->change, flags) &&
 	       write_port(skb, p->l4 + offsetof(struct ports_header, source), sum, r->old_source_port, r->source_port,
 			  flags) &&
@@ -77,11 +81,14 @@ static __always_inline bool count_down(struct __sk_buff *skb, const struct pkt *
 	       !bpf_skb_store_bytes(skb, p->l3 + offsetof(struct iphdr, ttl), &left, sizeof(left), 0);
 }
 
-/* The longest IP packet that the skb puts on the wire: of one segment, if it is many. */
+/* The longest IP packet that the skb puts on the wire: of one segment, if it is many. Of many packets of SCTP nobody tells;
+ * one that is too big gets lost, and comes again alone. */
 static __always_inline __u32 longest_packet(const struct __sk_buff *skb, const struct pkt *p)
 {
 	__u32 headers = p->l4 - p->l3;
 
+	if (skb->gso_size == GSO_BY_FRAGS)
+		return 0;
 	if (skb->gso_size)
 		return headers + (p->protocol == IPPROTO_TCP ? p->l4_header : sizeof(struct udphdr)) + skb->gso_size;
 	return headers + p->l4_length;

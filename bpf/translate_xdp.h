@@ -15,6 +15,7 @@
 #include "config.h"
 #include "hop.h"
 #include "rewritten.h"
+#include "sctp.h"
 
 static __always_inline __u16 fold_sum(__u32 sum)
 {
@@ -56,6 +57,14 @@ static __always_inline bool write_ports(const struct frame *f, const struct pkt 
 			*sum = 0xffff; /* RFC 768: 0 says that there is none */
 	}
 	return true;
+}
+
+/* Where the checksum is left to the device, only TC can tell the device so. */
+static __always_inline bool write_sctp_in_frame(const struct frame *f, const struct pkt *p, const struct rewritten *r)
+{
+	struct sctp_header *header = at(f, p->l4, sizeof(*header));
+
+	return header && header->checksum && change_sctp_ports(p, header, r->source_port, r->destination_port);
 }
 
 static __always_inline bool write_header(const struct frame *f, const struct pkt *p, const struct rewritten *r)
@@ -111,7 +120,7 @@ __noinline int translate_xdp(struct xdp_md *xdp, const struct pkt *p)
 	hop = find_hop(xdp, p, &r.source, &r.destination);
 	if (!hop || !hop->resolved || !hop->xdp || p->l4 - p->l3 + p->l4_length > hop->mtu)
 		return XDP_PASS;
-	if (!write_ports(&f, p, &r))
+	if (unlikely(p->protocol == PROTO_SCTP) ? !write_sctp_in_frame(&f, p, &r) : !write_ports(&f, p, &r))
 		return XDP_PASS;
 	if (!write_header(&f, p, &r) || !write_ethernet(&f, hop))
 		return XDP_DROP;

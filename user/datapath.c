@@ -9,6 +9,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "crc32c.h"
 #include "util.h"
 #include "xdpfw.skel.h"
 #include "xdpfw/counters.h"
@@ -136,6 +137,7 @@ static void configure(struct xdpfw *skel, const struct flavour *f)
 	skel->rodata->cfg_observe = f->observe;
 	skel->rodata->cfg_xdp_generic = f->in_hook == XDPFW_IN_GENERIC;
 	configure_ports(skel);
+	crc32c_fill(skel->rodata->cfg_crc32c);
 	if (frags)
 		bpf_program__set_flags(skel->progs.xdp_in, BPF_F_XDP_HAS_FRAGS);
 }

@@ -201,19 +201,13 @@ static int parse_targets(const char *word, const char *text, size_t length, stru
 	return err ? err : check_targets(word, f, e);
 }
 
-/* The kernel's helpers mend sums, but not the CRC-32c of SCTP (skb->csum_not_inet). */
 static int parse_forward_protocol(const char *word, unsigned int *protocols, struct error *e)
 {
 	const char *protocol = strchr(word, '/');
 	unsigned int wanted = PROTO_TCP | PROTO_UDP;
 
-	if (protocol && !parse_protocol(protocol + 1, &wanted, NULL) && wanted == PROTO_SCTP)
-		return fail(
-			e, -EINVAL,
-			"'sctp': ports of sctp are not rewritten, since its checksum is over the whole packet; write "
-			"tcp or udp");
 	if (protocol && parse_protocol(protocol + 1, &wanted, NULL))
-		return fail(e, -EINVAL, "'%s': not a protocol of forwards; write tcp or udp",
+		return fail(e, -EINVAL, "'%s': not a protocol of forwards; write tcp, udp or sctp",
 			    excerpt(protocol + 1).text);
 	*protocols = wanted;
 	return 0;

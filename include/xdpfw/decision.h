@@ -58,7 +58,7 @@ enum xdpfw_dir {
 	X(BAD_ADDRESS, "bad-address",                                                                                  \
 	  "an address that cannot come by wire: loopback, v4-mapped, source equal to destination")                     \
 	X(PORT_ZERO, "port-zero", "destination port 0 and no rule for it")                                             \
-	X(FRAGMENT, "fragment", "a later fragment, judged by its first")                                               \
+	X(FRAGMENT, "fragment", "a later fragment, judged by its first; SCTP: a forward cannot change its ports")      \
 	X(BAD_FRAGMENT, "bad-fragment", "fragments that overlap, or too small to hold the ports")                      \
 	X(ICMP_UNKNOWN, "icmp-unknown", "an ICMP error about nothing this host sent")                                  \
 	X(NO_STATE, "no-state", "its entry was evicted from a full table")                                             \

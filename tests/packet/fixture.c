@@ -15,6 +15,7 @@
 #include "addresses.h"
 #include "compile.h"
 #include "compile_log.h"
+#include "crc32c.h"
 #include "datapath.h"
 #include "rig.h"
 #include "ruleset.h"
@@ -36,6 +37,7 @@ static void configure(struct xdpfw *skel)
 	skel->rodata->cfg_xdp_generic = config.xdp_generic;
 	skel->rodata->cfg_xdp_frags = true;
 	skel->rodata->cfg_hz = datapath_hz();
+	crc32c_fill(skel->rodata->cfg_crc32c);
 	bpf_program__set_flags(skel->progs.xdp_in, BPF_F_XDP_HAS_FRAGS);
 }
 

@@ -35,7 +35,7 @@ struct model_rule {
 
 struct model_forward {
 	int a, b;
-	bool table[2];
+	bool table[3];
 };
 
 #define MAX_RULES    64
@@ -91,7 +91,7 @@ static __u32 first_match(const struct packet *p)
 
 static __u32 implicit(const struct packet *p)
 {
-	for (int i = 0; p->dir == IN && p->kind == PORTS && p->table != SCTP && i < model.nr_forwards; i++) {
+	for (int i = 0; p->dir == IN && p->kind == PORTS && i < model.nr_forwards; i++) {
 		const struct model_forward *forward = &model.forwards[i];
 
 		if (forward->table[p->table] && (forward->a == p->number || forward->b == p->number))
@@ -126,7 +126,7 @@ static __u32 interpret(const struct packet *p)
 
 static int interpret_link(int table, int port)
 {
-	for (int i = 0; table != SCTP && i < model.nr_forwards; i++) {
+	for (int i = 0; i < model.nr_forwards; i++) {
 		const struct model_forward *forward = &model.forwards[i];
 
 		if (forward->table[table] && forward->a == port)
@@ -203,15 +203,14 @@ static char *random_ports(char *end, struct model_rule *rule)
 	return end;
 }
 
-static const char *random_tables(bool *table, int choices)
+static const char *random_tables(bool table[3])
 {
 	static const char *const suffixes[] = {"/tcp", "/udp", "", "/sctp"};
-	int which = below(choices);
+	int which = below(ARRAY_SIZE(suffixes));
 
 	table[TCP] = which == 0 || which == 2;
 	table[UDP] = which == 1 || which == 2;
-	if (choices > 3)
-		table[SCTP] = which == 3;
+	table[SCTP] = which == 3;
 	return suffixes[which];
 }
 
@@ -279,7 +278,7 @@ static char *random_match(char *end, struct model_rule *rule)
 		return random_icmp(end, rule);
 	default:
 		end = random_ports(end, rule);
-		return end + sprintf(end, "%s", random_tables(rule->table, 4));
+		return end + sprintf(end, "%s", random_tables(rule->table));
 	}
 }
 
@@ -319,11 +318,11 @@ static char *random_rule(char *end)
 static char *random_forward(char *end)
 {
 	struct model_forward *forward = &model.forwards[model.nr_forwards];
-	const char *suffix = random_tables(forward->table, 3);
+	const char *suffix = random_tables(forward->table);
 
 	forward->a = random_port();
 	forward->b = random_port();
-	for (int table = 0; table < 2; table++)
+	for (int table = 0; table < 3; table++)
 		if (forward->a == forward->b ||
 		    (forward->table[table] && (interpret_link(table, forward->a) != forward->a ||
 					       interpret_link(table, forward->b) != forward->b)))
@@ -807,6 +806,13 @@ Test(compile, sctp_has_ports_of_its_own)
 	cr_expect_eq(unmarked(sctp[0]), xdpfw_decision(XDPFW_DROP, XDPFW_R_PORT_ZERO, 0));
 	cr_expect_eq(unmarked(sctp[81]), xdpfw_decision(XDPFW_DROP, XDPFW_R_DEFAULT, 0));
 	cr_expect_eq(memory.links[XDPFW_SCTP].delta[81], 0);
+	compile_text("forward 81:82/sctp\nforward 83:84/sctp one-way\n");
+	cr_expect_eq(unmarked(sctp[81]), xdpfw_decision(XDPFW_PASS, XDPFW_R_FORWARD, 1001));
+	cr_expect_eq(memory.links[XDPFW_SCTP].delta[81], 81 ^ 82);
+	cr_expect_eq(memory.links[XDPFW_TCP].delta[81], 0);
+	cr_expect_eq(listener(XDPFW_SCTP, 0, 83), 1);
+	cr_expect_eq(listener(XDPFW_SCTP, 1, 84), XDPFW_TARGETED | 1);
+	cr_expect_eq(listener(XDPFW_UDP, 0, 83), 0);
 }
 
 /* Where both meet the same verdict nobody need ask whose packet it is, whatever the reasons are. */

@@ -336,6 +336,7 @@ Test(ruleset, forwards_do_not_share_ports)
 	}
 	expect_set(&set, text);
 	cr_expect_eq(add(&set, "forward 53:9/tcp"), CHANGE_ADDED, "no protocol in common");
+	cr_expect_eq(add(&set, "forward 53:9/sctp"), CHANGE_ADDED, "neither here");
 	ruleset_free(&set);
 }
 
