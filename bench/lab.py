@@ -30,7 +30,7 @@ class BenchError(Exception):
 
 
 class Missing(BenchError):
-    """Something to compare with that this kernel or machine does not have: reported, but not a fault of the run."""
+    """Something to compare with that is not there, or cannot do what is compared: reported, but not a fault of the run."""
 
 
 def isolate():
