@@ -82,7 +82,7 @@ class Grounds:
 
     def measure(self, contender, scenario):
         lab = self.lab(contender)
-        if (contender, scenario) not in self.warm:
+        if not self.options.short and (contender, scenario) not in self.warm:
             measure(self.options, lab, contender, scenario, 0.05)  # pages, caches, JIT: paid before the first round
             self.warm.add((contender, scenario))
         return measure(self.options, lab, contender, scenario, self.options.seconds)

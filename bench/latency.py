@@ -97,7 +97,8 @@ def sections(options):
     running = [*contenders(options), Quiet("no flood, no firewall")]
     half, most = make_section("p50", running), make_section("p99", running)
     seconds = max(options.seconds, 0.1)
-    turns = 2 * options.rounds + 1  # what waits for a scheduler varies more than what a program costs
+    # What waits for a scheduler varies more than what a program costs.
+    turns = 1 if options.short else 2 * options.rounds + 1
     with ExitStack() as stack:
         labs_of = {one: half.attempt(one.name, set_up, stack, options, one) for one in running}
         for _ in range(turns):
