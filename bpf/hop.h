@@ -70,7 +70,8 @@ static __always_inline struct xdpfw_hop *hop_place(const struct xdpfw_addr *dest
 	return bpf_map_lookup_elem(&hops, &index);
 }
 
-/* Where packets from @source for @destination go; NULL if nowhere. What is not resolved yet is asked for again each time. */
+/* Where packets from @source for @destination go; NULL if nowhere. No way there is asked for again each time; so is a neighbour
+ * that XDP needs (others are resolved behind bpf_redirect_neigh(), and a tunnel has none). */
 static __always_inline struct xdpfw_hop *find_hop(void *ctx, const struct pkt *p, const struct xdpfw_addr *source,
 						  const struct xdpfw_addr *destination)
 {
@@ -79,7 +80,7 @@ static __always_inline struct xdpfw_hop *find_hop(void *ctx, const struct pkt *p
 
 	if (!hop)
 		return NULL;
-	if (now - hop->asked >= cfg_hz || hop->ifindex != p->ifindex || !hop->resolved ||
+	if (now - hop->asked >= cfg_hz || hop->ifindex != p->ifindex || !hop->out || (hop->xdp && !hop->resolved) ||
 	    !addr_equal(&hop->destination, destination)) {
 		hop->destination = *destination;
 		hop->ifindex = p->ifindex;

@@ -102,6 +102,8 @@ static __always_inline int send_on(struct __sk_buff *skb, const struct pkt *p, c
 		next.ipv4_nh = hop->gateway.words[3];
 	else
 		__builtin_memcpy(next.ipv6_nh, &hop->gateway, sizeof(hop->gateway));
+	if (!p->l3 && bpf_skb_change_head(skb, ETH_HLEN, 0))
+		return ACT_DROP; /* what has no Ethernet header gets one, which the redirect takes off */
 	if (skb->vlan_present)
 		bpf_skb_vlan_pop(skb);
 	skb->mark = MARK_OWN;

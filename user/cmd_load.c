@@ -133,7 +133,7 @@ static int load(struct session *s, struct plan *plans, int count, unsigned int f
 	for (int i = 0; !err && i < count; i++)
 		err = note_load(&set, &plans[i], c, e);
 	for (int i = 0; !err && i < count; i++)
-		err = refuse_mode(plans[i].info.name, plans[i].in_hook, plans[i].l3, &set, e);
+		err = refuse_mode(plans[i].info.name, plans[i].in_hook, &set, e);
 	if (!err)
 		err = guard_load(s, &set, plans, count, e);
 	if (!err && !s->settings.dry_run)

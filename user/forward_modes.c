@@ -14,13 +14,11 @@ bool ruleset_has_remote_forward(const struct ruleset *set)
 }
 
 /* Behind generic XDP the kernel forgets where a packet's headers begin, and a redirected one leaves without its first 14
- * bytes; without an Ethernet header there is none to rewrite. */
-int refuse_mode(const char *iface, enum xdpfw_in_hook in_hook, bool l3, const struct ruleset *set, struct error *e)
+ * bytes. */
+int refuse_mode(const char *iface, enum xdpfw_in_hook in_hook, const struct ruleset *set, struct error *e)
 {
-	if ((in_hook != XDPFW_IN_GENERIC && !l3) || !ruleset_has_remote_forward(set))
+	if (in_hook != XDPFW_IN_GENERIC || !ruleset_has_remote_forward(set))
 		return 0;
-	if (l3)
-		return fail(e, -EOPNOTSUPP, "%s: has no Ethernet header; forwards to other hosts need one", iface);
 	return fail(e, -EOPNOTSUPP,
 		    "%s: generic XDP cannot forward to other hosts; native XDP and TC can: load with --mode tc", iface);
 }
@@ -29,7 +27,7 @@ int refuse_loaded_modes(const struct store *st, const struct ruleset *set, struc
 {
 	for (size_t i = 0; i < XDPFW_MAX_IFACES; i++) {
 		const struct xdpfw_iface *r = &st->ifaces[i];
-		int err = iface_is_live(st, r) ? refuse_mode(r->name, r->in_hook, r->l3, set, e) : 0;
+		int err = iface_is_live(st, r) ? refuse_mode(r->name, r->in_hook, set, e) : 0;
 
 		if (err)
 			return err;

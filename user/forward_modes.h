@@ -12,6 +12,6 @@ bool ruleset_has_remote_forward(const struct ruleset *set);
 int refuse_loaded_modes(const struct store *st, const struct ruleset *set, struct error *e);
 
 /* The same for an interface that is to be loaded. */
-int refuse_mode(const char *iface, enum xdpfw_in_hook in_hook, bool l3, const struct ruleset *set, struct error *e);
+int refuse_mode(const char *iface, enum xdpfw_in_hook in_hook, const struct ruleset *set, struct error *e);
 
 #endif

@@ -1,37 +1,25 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Interfaces that are no plain Ethernet: tunnels without a link header, bridges, jumbo frames."""
 
-import fcntl
 import os
-import struct
-from pathlib import Path
 
 import pytest
 
 import frames
 import lab
 import traffic
+from tunnel import open_tun
 
-_TUNSETIFF, _IFF_TUN, _IFF_NO_PI = 0x400454CA, 0x0001, 0x1000
 TUN = {"v4": ("198.51.100.1", "198.51.100.2"), "v6": ("2001:db8:1::1", "2001:db8:1::2")}
 
 
 @pytest.fixture
 def tun(net):
     """tun0 on the host; what is written to this descriptor arrives there as an IP packet."""
-    if not Path("/dev/net/tun").exists():
-        pytest.skip("no /dev/net/tun on this machine")
-    with net.host.entered():
-        fd = os.open("/dev/net/tun", os.O_RDWR)
-    try:
-        fcntl.ioctl(fd, _TUNSETIFF, struct.pack("16sH22x", b"tun0", _IFF_TUN | _IFF_NO_PI))
-        net.host.ip(
-            "link set tun0 up\n"
-            f"address add {TUN['v4'][0]}/24 dev tun0\naddress add {TUN['v6'][0]}/64 dev tun0 nodad\n"
-        )
-        yield fd
-    finally:
-        os.close(fd)
+    fd = open_tun(net.host)
+    net.host.ip(f"link set tun0 up\naddress add {TUN['v4'][0]}/24 dev tun0\naddress add {TUN['v6'][0]}/64 dev tun0 nodad\n")
+    yield fd
+    os.close(fd)
 
 
 def test_tun_is_filtered(fw, tun, family):
@@ -52,19 +40,6 @@ def test_tun_is_filtered(fw, tun, family):
 @pytest.mark.parametrize("mode", ["native", "generic"])
 def test_no_xdp_on_tun(fw, tun, mode):
     assert "tun0" in fw.refuses(f"load tun0 --mode {mode}", code=1)
-    assert fw.pinned() == []
-
-
-@pytest.mark.usefixtures("tun")
-def test_tun_and_forwards_to_other_hosts(fw):
-    """They rewrite the Ethernet header: refused, whichever comes second, and nothing changed."""
-    fw("load tun0")
-    assert "tun0: has no Ethernet header" in fw.refuses("forward 443:10.0.0.5:8443", code=1)
-    assert fw.json("forward list") == []
-    fw("forward 443:8443 one-way")
-    fw("unload tun0")
-    fw("forward 444:10.0.0.5:8443")
-    assert "tun0: has no Ethernet header" in fw.refuses("load tun0", code=1)
     assert fw.pinned() == []
 
 
