@@ -156,7 +156,7 @@ def flows(sender, receiver, wait=PATIENCE):
     return got == data
 
 
-def bulk(sender, receiver, data, limit=10.0):
+def bulk(sender, receiver, data, limit=30.0):
     """Send `data` through a connection; what arrived within the limit."""
     deadline = time.monotonic() + limit
     sender.setblocking(False)
