@@ -4,9 +4,8 @@
  * quote. Then it stays on this host, or leaves for the next hop by bpf_redirect_neigh(), which also resolves the
  * neighbour.
  *
- * The skb helpers know which checksums are complete (TRAPS of CHECKSUM_PARTIAL). They also keep the driver's sum over
- * the whole packet (CHECKSUM_COMPLETE), but assume that what the pseudo-header loses the IP header's own
- * checksum gains, which IPv6 does not have: there the difference is given back.
+ * Of the driver's sum over the whole packet (CHECKSUM_COMPLETE) see mend_checksum(); a hop counted down changes it only
+ * in IPv6, whose header has no checksum to make up for it.
  */
 #ifndef XDPFW_BPF_TRANSLATE_SKB_H
 #define XDPFW_BPF_TRANSLATE_SKB_H
@@ -18,6 +17,7 @@
 #include "rewrite.h"
 #include "rewritten.h"
 #include "sctp.h"
+#include "write.h"
 
 #define ACT_PASS -1 /* TC_ACT_UNSPEC, TCX_NEXT: the programs behind still run */
 #define ACT_DROP 2  /* TC_ACT_SHOT */
@@ -25,60 +25,40 @@
 /* On an skb that xdpfw itself sends ("xdfw"): it has been judged, and is not counted again. */
 #define MARK_OWN 0x78646677
 
-/* The source and destination of the IP header at @l3, which may be a quoted one. */
-static __always_inline bool write_addresses(struct __sk_buff *skb, const struct pkt *p, __u32 l3,
-					    const struct xdpfw_addr *source, const struct xdpfw_addr *destination,
-					    __u16 change)
+/* Ports, and the checksum over them and the addresses. */
+static __always_inline bool translate_ports(struct __sk_buff *skb, const struct pkt *p, const struct rewritten *r)
 {
-	__be32 v4[2] = {source->words[3], destination->words[3]};
+	struct frame f;
 
-	if (p->family == 4)
-		return !bpf_skb_store_bytes(skb, l3 + offsetof(struct iphdr, saddr), v4, sizeof(v4), 0) &&
-		       !bpf_l3_csum_replace(skb, l3 + offsetof(struct iphdr, check), 0, change, 0);
-	return !bpf_skb_store_bytes(skb, l3 + offsetof(struct ipv6hdr, saddr), source, sizeof(*source), 0) &&
-	       !bpf_skb_store_bytes(skb, l3 + offsetof(struct ipv6hdr, daddr), destination, sizeof(*destination), 0);
-}
-
-/* What of the addresses the checksum at @sum covers, as its pseudo-header; 0 = no checksum covers it. */
-static __always_inline bool mend_pseudo_header(struct __sk_buff *skb, const struct pkt *p, __u32 sum, __u16 change,
-					       __u64 flags)
-{
-	if (sum && bpf_l4_csum_replace(skb, sum, 0, change, BPF_F_PSEUDO_HDR | flags))
+	if (p->protocol == PROTO_SCTP)
+		return write_sctp_ports(skb, p, r->source_port, r->destination_port);
+	if (!mend_checksum(skb, p, r->change, change_of_ports(r)))
 		return false;
-	if (p->family == 6)
-		bpf_csum_update(skb, change);
-	return true;
+	f = frame_skb(skb);
+	return write_ports(&f, p, r);
 }
 
 static __always_inline bool write_connection(struct __sk_buff *skb, const struct pkt *p, const struct rewritten *r)
 {
-	__u64 flags = p->protocol == IPPROTO_TCP ? 0 : BPF_F_MARK_MANGLED_0;
-	__u32 sum = sum_over_ports(skb, p);
+	bool later = p->fragment == FRAGMENT_LATER;
+	struct frame f;
 
-	if (!write_addresses(skb, p, p->l3, &r->source, &r->destination, r->change))
+	if (!later && !translate_ports(skb, p, r))
 		return false;
-	if (p->fragment == FRAGMENT_LATER)
-		return mend_pseudo_header(skb, p, 0, r->change, 0);
-	if (p->protocol == PROTO_SCTP)
-		return mend_pseudo_header(skb, p, 0, r->change, 0) &&
-		       write_sctp_ports(skb, p, r->source_port, r->destination_port);
-	return mend_pseudo_header(skb, p, sum, r->change, flags) &&
-	       write_port(skb, p->l4 + offsetof(struct ports_header, source), sum, r->old_source_port, r->source_port,
-			  flags) &&
-	       write_port(skb, p->l4 + offsetof(struct ports_header, destination), sum, r->old_destination_port,
-			  r->destination_port, flags);
+	if (p->family == 6 && (later || p->protocol == PROTO_SCTP)) /* no checksum takes back what the addresses add */
+		bpf_csum_update(skb, r->change);
+	f = frame_skb(skb);
+	return write_addresses(&f, p, p->l3, &r->source, &r->destination, r->change);
 }
 
-static __always_inline bool count_down(struct __sk_buff *skb, const struct pkt *p)
+/* On its way to another host. */
+static __always_inline bool count_down_skb(struct __sk_buff *skb, const struct pkt *p)
 {
-	__u8 left = p->hop_limit - 1;
-	__be16 old = bpf_htons(p->hop_limit << 8), new = bpf_htons(left << 8);
+	struct frame f = frame_skb(skb);
 
 	if (p->family == 6)
-		return !bpf_skb_store_bytes(skb, p->l3 + offsetof(struct ipv6hdr, hop_limit), &left, sizeof(left),
-					    BPF_F_RECOMPUTE_CSUM);
-	return !bpf_l3_csum_replace(skb, p->l3 + offsetof(struct iphdr, check), old, new, sizeof(new)) &&
-	       !bpf_skb_store_bytes(skb, p->l3 + offsetof(struct iphdr, ttl), &left, sizeof(left), 0);
+		bpf_csum_update(skb, (__u16)~bpf_htons(1));
+	return count_down(&f, p);
 }
 
 /* The longest IP packet that the skb puts on the wire: of one segment, if it is many. Of many packets of SCTP nobody tells;
@@ -144,35 +124,40 @@ __noinline int translate_packet(struct __sk_buff *skb, const struct pkt *p)
 		return ACT_DROP;
 	if (!hop)
 		return ACT_PASS;
-	return count_down(skb, p) ? send_on(skb, p, hop) : ACT_DROP;
+	return count_down_skb(skb, p) ? send_on(skb, p, hop) : ACT_DROP;
 }
 
 /* The quoted packet becomes the reverse of @r, which is how the answer to it would be rewritten. */
 static __always_inline bool write_quote(struct __sk_buff *skb, const struct pkt *p, const struct rewritten *r)
 {
-	__u32 sum = p->l4 + offsetof(struct icmp_header, checksum);
-	__u32 ports = p->quoted_l4;
-
-	if (!write_addresses(skb, p, p->l4 + sizeof(struct icmp_header), &r->destination, &r->source, r->change))
-		return false;
 	/* The quoted IPv4 header sums up to the same as before. */
-	if (p->family == 6 && bpf_l4_csum_replace(skb, sum, 0, r->change, 0))
+	__u16 addresses = p->family == 6 ? r->change : 0;
+	struct frame f;
+
+	if (bpf_l4_csum_replace(skb, p->l4 + offsetof(struct icmp_header, checksum), 0, addresses + change_of_ports(r),
+				0))
 		return false;
-	return write_port(skb, ports + offsetof(struct ports_header, source), sum, r->old_destination_port,
-			  r->destination_port, 0) &&
-	       write_port(skb, ports + offsetof(struct ports_header, destination), sum, r->old_source_port,
-			  r->source_port, 0);
+	f = frame_skb(skb);
+	return write_addresses(&f, p, p->l4 + sizeof(struct icmp_header), &r->destination, &r->source, r->change) &&
+	       write_port(&f, p->quoted_l4 + SOURCE_PORT, r->destination_port) &&
+	       write_port(&f, p->quoted_l4 + DESTINATION_PORT, r->source_port);
 }
 
-/* The outer header: to whom the answer would go. */
+/* The outer header: to whom the answer would go. ICMP has a pseudo-header only in IPv6. */
 static __always_inline bool write_envelope(struct __sk_buff *skb, const struct pkt *p, const struct xdpfw_addr *source,
 					   const struct xdpfw_addr *destination)
 {
 	__u16 change = sum_difference(sum_addresses(source, destination), sum_addresses(&p->source, &p->destination));
-	__u32 sum = p->family == 6 ? p->l4 + offsetof(struct icmp_header, checksum) : 0;
+	struct frame f;
 
-	return write_addresses(skb, p, p->l3, source, destination, change) &&
-	       mend_pseudo_header(skb, p, sum, change, 0);
+	if (p->family == 6) {
+		if (bpf_l4_csum_replace(skb, p->l4 + offsetof(struct icmp_header, checksum), 0, change,
+					BPF_F_PSEUDO_HDR))
+			return false;
+		bpf_csum_update(skb, change); /* see mend_checksum() */
+	}
+	f = frame_skb(skb);
+	return write_addresses(&f, p, p->l3, source, destination, change);
 }
 
 /* The end of the connection that would have sent the answer to what is quoted. */
@@ -210,7 +195,7 @@ __noinline int translate_error(struct __sk_buff *skb, const struct pkt *p)
 		return ACT_PASS;
 	if (!write_envelope(skb, p, is_renamed(p, hop) ? &r.source : &p->source, &r.destination))
 		return ACT_DROP;
-	return count_down(skb, p) ? send_on(skb, p, hop) : ACT_DROP;
+	return count_down_skb(skb, p) ? send_on(skb, p, hop) : ACT_DROP;
 }
 
 #endif

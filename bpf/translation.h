@@ -9,6 +9,7 @@
 #ifndef XDPFW_BPF_TRANSLATION_H
 #define XDPFW_BPF_TRANSLATION_H
 
+#include "checksum.h"
 #include "common.h"
 #include "config.h"
 #include "flow.h"
@@ -227,27 +228,6 @@ static __always_inline __u32 forward_counter(const struct pkt *p)
 	if (!p->connection || !t)
 		return 0;
 	return xdpfw_connection_from_target(p->connection) ? t->answers : t->counter;
-}
-
-/* Ones' complement sum of @a and @b as they stand in headers; IPv4 addresses have equal prefixes, which cancel out. */
-static __always_inline __u32 sum_addresses(const struct xdpfw_addr *a, const struct xdpfw_addr *b)
-{
-	__u64 sum = 0;
-
-	for (int i = 0; i < 4; i++)
-		sum += (__u64)a->words[i] + b->words[i];
-	sum = (sum & 0xffffffff) + (sum >> 32);
-	sum = (sum & 0xffff) + (sum >> 16 & 0xffff) + (sum >> 32);
-	sum = (sum & 0xffff) + (sum >> 16);
-	return (sum & 0xffff) + (sum >> 16);
-}
-
-/* @a - @b in ones' complement. */
-static __always_inline __u16 sum_difference(__u32 a, __u32 b)
-{
-	__u32 sum = a + (~b & 0xffff);
-
-	return (sum & 0xffff) + (sum >> 16);
 }
 
 /*

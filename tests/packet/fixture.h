@@ -112,6 +112,14 @@ void send_often(enum hooks hooks, enum way way, const struct frame *f, int times
 bool send_on_budget(enum hooks hooks, enum way way, const struct frame *f, __u32 lookups, __u32 rejects,
 		    struct outcome *result);
 
+/*
+ * From here on, the driver has summed up all of each packet that a TC program gets (CHECKSUM_COMPLETE). The program must
+ * keep that sum, or the stack takes what it lets in for damaged: the kernel compares it with the frame that comes out, and the
+ * test fails. Not for answers to what is rejected: they leave, where nobody reads it. False if this kernel
+ * knows no such test runs (before 6.16).
+ */
+bool sum_up(void);
+
 /* Is there a test run for frames of this size? */
 bool can_send(enum hooks hooks, enum way way, const struct frame *f);
 

@@ -100,14 +100,16 @@ static __u32 sum(const unsigned char *data, size_t size, __u32 start)
 	return total;
 }
 
-static __u32 l4_sum(const struct frame *f, enum family family, __u8 protocol, size_t size)
+static __u32 pseudo_sum(const struct frame *f, enum family family, __u8 protocol, size_t size)
 {
 	size_t addresses = family == V4 ? 8 : 32;
-	__u32 total = 0;
 
-	if (protocol != IPPROTO_ICMP)
-		total = sum(f->bytes + f->l3 + (family == V4 ? 12 : 8), addresses, protocol + size);
-	return sum(f->bytes + f->l4, size, total);
+	return sum(f->bytes + f->l3 + (family == V4 ? 12 : 8), addresses, protocol + size);
+}
+
+static __u32 l4_sum(const struct frame *f, enum family family, __u8 protocol, size_t size)
+{
+	return sum(f->bytes + f->l4, size, protocol == IPPROTO_ICMP ? 0 : pseudo_sum(f, family, protocol, size));
 }
 
 /* CRC-32C, bit by bit (RFC 9260, appendix A). */
@@ -410,9 +412,21 @@ void shorten(struct frame *f, enum family family, size_t size)
 	}
 }
 
+static __u8 protocol_of(const struct frame *f, enum family family)
+{
+	return f->bytes[f->l3 + (family == V4 ? 9 : 6)];
+}
+
+bool looks_incomplete(const struct frame *f, enum family family)
+{
+	__u8 protocol = protocol_of(f, family);
+
+	return get16(f, f->l4 + checksum_offset(protocol)) == pseudo_sum(f, family, protocol, f->size - f->l4);
+}
+
 bool checksums_hold(const struct frame *f, enum family family)
 {
-	__u8 protocol = f->bytes[f->l3 + (family == V4 ? 9 : 6)];
+	__u8 protocol = protocol_of(f, family);
 
 	if (family == V4 && sum(f->bytes + f->l3, f->l4 - f->l3, 0) != 0xffff)
 		return false;

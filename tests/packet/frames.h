@@ -168,6 +168,9 @@ void shorten(struct frame *f, enum family family, size_t size);
 /* Sum up again: is every checksum of this frame (no fragment, no lie) right? */
 bool checksums_hold(const struct frame *f, enum family family);
 
+/* Does the checksum of TCP or UDP happen to be what an incomplete one holds, the sum of the pseudo-header? */
+bool looks_incomplete(const struct frame *f, enum family family);
+
 const char *address(enum place place, enum family family);
 const char *family_name(enum family family);
 

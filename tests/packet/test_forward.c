@@ -292,6 +292,16 @@ Test(forwards, tables)
 	icmp_errors();
 }
 
+Test(forwards, summed_up_by_the_driver)
+{
+	if (!sum_up())
+		cr_skip_test("this kernel's test runs do not compare CHECKSUM_COMPLETE (Linux 6.16)");
+	requests_one_way_answers_the_other();
+	udp_without_a_checksum();
+	fragments();
+	icmp_errors();
+}
+
 Test(forwards, endpoints)
 {
 	the_same_endpoint_twice();
