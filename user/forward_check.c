@@ -47,19 +47,19 @@ note(struct findings *f, enum fault_kind kind, const char *format, ...)
 	va_end(args);
 }
 
-static bool is_loaded(const struct session *s, int ifindex)
+static bool is_loaded(const struct ruleset *set, const char *name)
 {
-	for (size_t i = 0; s->live && i < XDPFW_MAX_IFACES; i++)
-		if ((int)s->store.ifaces[i].ifindex == ifindex && iface_is_live(&s->store, &s->store.ifaces[i]))
+	for (size_t i = 0; i < set->count; i++)
+		if (set->statements[i].kind == STATEMENT_LOAD && !strcmp(set->statements[i].load.name, name))
 			return true;
 	return false;
 }
 
-static void check_interface(const struct session *s, int ifindex, struct findings *f)
+static void check_interface(const struct ruleset *set, int ifindex, struct findings *f)
 {
 	struct iface_info info;
 
-	if (!s->live || is_loaded(s, ifindex) || iface_get_index(ifindex, &info, NULL))
+	if (!ruleset_count(set, STATEMENT_LOAD) || iface_get_index(ifindex, &info, NULL) || is_loaded(set, info.name))
 		return;
 	note(f, FAULT_INTERFACE,
 	     "%s, by which it is reached, is not loaded, so its answers would be lost; xdpfw load %s", info.name,
@@ -112,7 +112,7 @@ const char *forward_returns(const struct fault *faults, size_t count, const stru
 	return f->keep_source ? "unknown" : "here";
 }
 
-size_t forward_check(const struct session *s, const struct forward *forward, size_t index,
+size_t forward_check(const struct ruleset *set, const struct forward *forward, size_t index,
 		     struct fault faults[FAULTS_MAX])
 {
 	const struct forward_target *target = &forward->targets[index];
@@ -123,15 +123,16 @@ size_t forward_check(const struct session *s, const struct forward *forward, siz
 	if (!target->remote)
 		return 0;
 	if (nexthop_get(&target->addr, &hop)) {
-		note(&f, FAULT_ROUTE, "no route to it; see ip route get");
+		note(&f, FAULT_ROUTE, "there is no route to it now; see ip route get");
 	} else if (hop.type == RTN_LOCAL) {
 		note(&f, FAULT_OURSELVES, "it is this host; write the port alone, one-way");
 	} else {
-		check_interface(s, hop.ifindex, &f);
+		check_interface(set, hop.ifindex, &f);
 		check_neighbour(&hop, &target->addr, &f);
 		check_return(forward, &hop, &f);
 	}
 	if (!host_routes(v4 ? 4 : 6))
-		note(&f, FAULT_FORWARDING, "the kernel does not forward; %s", forwarding_command(v4));
+		note(&f, FAULT_FORWARDING, "the kernel does not forward to other hosts now; %s",
+		     forwarding_command(v4));
 	return f.count;
 }

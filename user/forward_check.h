@@ -3,8 +3,9 @@
 #ifndef XDPFW_USER_FORWARD_CHECK_H
 #define XDPFW_USER_FORWARD_CHECK_H
 
+#include <stddef.h>
+
 #include "ruleset.h"
-#include "session.h"
 
 enum fault_kind {
 	FAULT_ROUTE,      /* no route to the target */
@@ -23,8 +24,10 @@ struct fault {
 /* Of one target there are at most as many as kinds. */
 #define FAULTS_MAX 6
 
-/* What stands in the way of a target of @f, from the first to check to the last; returns how many. Nothing for local ones. */
-size_t forward_check(const struct session *s, const struct forward *f, size_t target, struct fault faults[FAULTS_MAX]);
+/* What stands in the way of a target of @f, one of @set's, from the first to check to the last; returns how many. Nothing for
+ * local ones. Which interfaces are loaded is what @set says. */
+size_t forward_check(const struct ruleset *set, const struct forward *f, size_t target,
+		     struct fault faults[FAULTS_MAX]);
 
 /* Where its answers go, for JSON: "here", "elsewhere", or "unknown", for only the target's own routes could tell. */
 const char *forward_returns(const struct fault *faults, size_t count, const struct forward *f);

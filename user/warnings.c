@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "warnings.h"
 
-#include "forward.h"
 #include "forward_check.h"
-#include "local.h"
 #include "overlap.h"
 #include "parse_addr.h"
 #include "util.h"
@@ -58,20 +56,28 @@ static void warn_of_absent(const struct environment *env, const struct rule *rul
 			rule->cgroup);
 }
 
-/* Packets for other hosts go only where the kernel forwards. */
-static void warn_of_forwarding(const struct forward *f, struct changes *c)
+/* As `forward --check`, but for neighbours, which may not have been asked for long. */
+static void warn_of_targets(const struct ruleset *set, const struct forward *f, struct changes *c)
 {
-	bool v4 = forward_is_remote(f) && addr_is_ipv4(&f->targets[0].addr);
+	for (size_t i = 0; i < f->nr_targets; i++) {
+		struct fault faults[FAULTS_MAX];
+		size_t count = forward_check(set, f, i, faults);
+		char addr[ADDR_TEXT_MAX];
 
-	if (forward_is_remote(f) && !host_routes(v4 ? 4 : 6))
-		changes_warn(c, "the kernel does not forward to other hosts now; %s", forwarding_command(v4));
+		format_addr(&f->targets[i].addr, addr);
+		for (size_t j = 0; j < count; j++)
+			if (faults[j].kind == FAULT_FORWARDING)
+				changes_warn(c, "%s", faults[j].text);
+			else if (faults[j].kind != FAULT_NEIGHBOUR)
+				changes_warn(c, "%s: %s", addr, faults[j].text);
+	}
 }
 
 void warn_of_statement(const struct ruleset *set, const struct statement *s, const struct environment *env,
 		       struct changes *c)
 {
 	if (s->kind == STATEMENT_FORWARD)
-		warn_of_forwarding(&s->forward, c);
+		warn_of_targets(set, &s->forward, c);
 	if (s->kind != STATEMENT_RULE)
 		return;
 	warn_of_empty_set(set, &s->rule.from, c);

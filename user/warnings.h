@@ -10,7 +10,7 @@
 /* Name the earlier rules of another verdict that decide some of what the rule @id is about. */
 void warn_of_hidden(const struct ruleset *set, __u64 id, struct changes *c);
 
-/* Sets without members, interfaces and cgroups that are not there, a kernel that does not forward. */
+/* Sets without members, interfaces and cgroups that are not there, targets that cannot be reached. */
 void warn_of_statement(const struct ruleset *set, const struct statement *s, const struct environment *env,
 		       struct changes *c);
 

@@ -351,8 +351,27 @@ def test_dry_run_of_load(fw):
     assert fw.attached() == [] and fw.pinned() == []
 
 
+def test_forward_warns_of_what_stands_in_the_way(either):
+    """Interface and route toward the target, and the kernel's setting; each warning names what mends it, and then is gone."""
+    sysctl = "net.ipv4.ip_forward"
+    kernel = f"the kernel does not forward to other hosts now; sysctl -w {sysctl}=1"
+    either.net.host.ip("link add dummy7 type veth peer name dummy8\naddress add 198.51.100.1/24 dev dummy7\n")
+    words = "forward 443:198.51.100.5:8443"
+    assert either.json(words)["warnings"] == ["198.51.100.5: there is no route to it now; see ip route get", kernel]
+    either.net.host.ip("link set dummy7 up\nlink set dummy8 up\n")
+    unloaded = "198.51.100.5: dummy7, by which it is reached, is not loaded, so its answers would be lost; xdpfw load dummy7"
+    expected = [unloaded, kernel] if either.pinned() else [kernel]
+    assert either.json(words)["warnings"] == expected, "said again while it is so"
+    if either.pinned():
+        either("load dummy7 --mode tc")
+    either.net.host.run("sysctl", "-qw", f"{sysctl}=1")
+    assert not either.json(words)["warnings"]
+    assert not either.json("forward 80:8080 one-way")["warnings"], "that is this host's own"
+
+
 def test_forward_warns_while_the_kernel_forwards_nothing(either):
-    """A fresh namespace does not forward; the warning has the command that mends it, and then is gone."""
+    """In each family."""
+    either.net.host.ip("route add 10.0.0.0/24 via 192.0.2.2\nroute add fd00::/64 via 2001:db8::2\n")
     for family, name, words in (
         (4, "net.ipv4.ip_forward", "forward 443:10.0.0.5:8443"),
         (6, "net.ipv6.conf.all.forwarding", "forward 444:[fd00::5]:8443"),
@@ -362,11 +381,11 @@ def test_forward_warns_while_the_kernel_forwards_nothing(either):
         assert f"sysctl -w {name}=1" in either(words).err, "said again while it is so"
         either.net.host.run("sysctl", "-qw", f"{name}=1")
         assert not either.json(words)["warnings"]
-    assert not either.json("forward 80:8080 one-way")["warnings"], "that is this host's own"
 
 
 def test_apply_warns_as_the_commands_do(either):
     """Of what a file names and is not there: once each."""
+    either.net.host.ip("route add 10.0.0.0/24 via 192.0.2.2\n")
     text = "allow in 22 on nosuch0\nallow in 23 on nosuch0\nforward 443:10.0.0.5:8443\ndeny in from @nobody\n"
     warnings = either.json("apply -", stdin=text)["warnings"]
     assert [warning.split(":")[0] for warning in warnings] == [
