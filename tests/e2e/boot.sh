@@ -29,4 +29,7 @@ mount -t sysfs sys sys
 mount -t cgroup2 cgroup2 sys/fs/cgroup
 mount -t bpf bpf sys/fs/bpf
 mount -t tmpfs -o mode=755 tmpfs run
+# systemd listens to udev only if there is one when it begins, which it tells by this, or by a /dev of the kernel's own.
+mkdir run/udev
+touch run/udev/control
 exec env -i container=test PATH=/usr/sbin:/usr/bin chroot . /lib/systemd/systemd --log-target=console --show-status=no

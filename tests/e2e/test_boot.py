@@ -14,7 +14,7 @@ from firewall import BINARY
 from lab import run
 
 HERE = Path(__file__).resolve().parent
-UNITS = HERE.parents[1] / "packaging" / "systemd"
+PACKAGING = HERE.parents[1] / "packaging"
 
 NETWORKING = """\
 [Unit]
@@ -48,9 +48,13 @@ ExecStart=/bin/sleep 60
 MASKED = """systemd-tmpfiles-setup.service systemd-tmpfiles-setup-dev.service systemd-sysctl.service systemd-sysusers.service
     systemd-journald.service systemd-journald.socket systemd-journald-dev-log.socket systemd-journald-audit.socket
     systemd-journal-flush.service systemd-update-utmp.service systemd-modules-load.service systemd-remount-fs.service
-    systemd-random-seed.service systemd-udevd.service systemd-udev-trigger.service dev-hugepages.mount dev-mqueue.mount
+    systemd-random-seed.service systemd-udev-trigger.service dev-hugepages.mount dev-mqueue.mount
     sys-kernel-debug.mount sys-kernel-tracing.mount sys-kernel-config.mount sys-fs-fuse-connections.mount
     systemd-ask-password-console.path systemd-ask-password-wall.path""".split()
+
+
+# Of udev's own, the only ones: that an interface is a unit, and none of this machine's devices is touched.
+UDEV_RULES = {"99-systemd.rules"}
 
 
 def cgroup_root():
@@ -62,11 +66,15 @@ def make_files(directory, rules, check):
     """What is /etc there."""
     system = directory / "systemd" / "system"
     system.mkdir(parents=True)
-    for unit in UNITS.iterdir():
+    for unit in (PACKAGING / "systemd").iterdir():
         text = unit.read_text(encoding="ascii").replace("/usr/sbin/xdpfw", "/etc/xdpfw/program")
         (system / unit.name).write_text(text, encoding="ascii")
     for name in MASKED:
         (system / name).symlink_to("/dev/null")
+    shutil.copytree(PACKAGING / "udev", directory / "udev" / "rules.d")
+    for rules_file in Path("/usr/lib/udev/rules.d").iterdir():
+        if rules_file.name not in UDEV_RULES:
+            (directory / "udev" / "rules.d" / rules_file.name).symlink_to("/dev/null")
     for name, text in (("networking", NETWORKING), ("check", CHECK), ("probe", PROBE)):
         (system / f"{name}.service").write_text(text, encoding="ascii")
     (system / "default.target").write_text("[Unit]\nRequires=sysinit.target check.service\n", encoding="ascii")
@@ -142,3 +150,28 @@ def test_a_slice_outlives_its_service(boot):
     assert len(found) == 4, said
     (_, slice_then), (_, service_then), (_, slice_now), (_, service_now) = found
     assert slice_then == slice_now and service_then != service_now, said
+
+
+APPEARING = """
+wait_for() { for try in $(seq 100); do "$@" && return; sleep 0.1; done; echo "in vain: $*"; }
+filtered() { /etc/xdpfw/program status | grep -q "^$1: in "; }
+asked() { [ "$(systemctl show -P ExecMainExitTimestampMonotonic xdpfw@$1)" != 0 ]; }
+ip link add br-lan type veth peer name far0
+wait_for filtered br-lan
+wait_for asked far0
+ip link delete br-lan
+filtered br-lan && echo "what is gone is filtered"
+ip link add br-lan type veth peer name far0
+wait_for filtered br-lan
+/etc/xdpfw/program status
+echo "failed: $(systemctl list-units --failed --plain --no-legend)"
+"""
+
+
+def test_interfaces_that_appear_later(boot, tool):
+    """udev starts xdpfw@NAME.service: what the rules file names is filtered, when it comes again as well."""
+    tool("/lib/systemd/systemd-udevd")
+    said = boot("allow in 22\nload up0\nload br-lan\n", APPEARING)
+    assert re.search(r"^br-lan: in TC", said, re.M), said
+    assert not re.search(r"^far0: |in vain|what is gone", said, re.M), said
+    assert "failed: " in said.splitlines(), said
