@@ -150,6 +150,7 @@ struct pkt {
 	__u8 ported;    /* the ports have been read: TCP, UDP or SCTP, and no later fragment */
 	__u8 foreign;   /* out: of another host, to which this one routes; its ports are not linked */
 	__u8 forwarded; /* out: no socket of this host sends it */
+	__u8 here;      /* in: it is for this host; 0 also where that was not asked */
 	__u8 l4_header; /* TCP: bytes */
 	__u16 window;   /* TCP, unscaled, host byte order */
 	union {

@@ -30,12 +30,16 @@ static __always_inline bool is_summed_later(struct __sk_buff *skb, const struct 
 	return p->protocol == IPPROTO_UDP && p->dir == XDPFW_OUT && !p->forwarded && skb->gso_size;
 }
 
-/* Of a checksum that may be incomplete, which only the helpers know. */
-static __always_inline bool ask_to_mend(struct __sk_buff *skb, const struct pkt *p, __u16 addresses, __u32 ports)
+/* Of a checksum that may be incomplete, which only the helpers know. A global function, for the reason given in parse.h. */
+__noinline bool ask_to_mend(struct __sk_buff *skb, const struct pkt *p, __u32 addresses, __u32 ports)
 {
-	__u64 flags = p->protocol == IPPROTO_TCP ? 0 : BPF_F_MARK_MANGLED_0;
-	__u32 place = checksum_place(p);
+	__u64 flags;
+	__u32 place;
 
+	if (!p)
+		return false;
+	flags = p->protocol == IPPROTO_TCP ? 0 : BPF_F_MARK_MANGLED_0;
+	place = checksum_place(p);
 	if (is_summed_later(skb, p))
 		return true;
 	if (addresses && bpf_l4_csum_replace(skb, place, 0, addresses, BPF_F_PSEUDO_HDR | flags))
@@ -87,13 +91,16 @@ static __always_inline bool swap_port(struct __sk_buff *skb, const struct pkt *p
 
 /* An error quotes the port that the other side knows: the source of what this host sent, the
  * destination of what it received. Only the checksum of the ICMP message covers it. */
-static __always_inline bool swap_quoted_port(struct __sk_buff *skb, const struct pkt *p)
+__noinline bool swap_quoted_port(struct __sk_buff *skb, const struct pkt *p)
 {
-	bool in = p->dir == XDPFW_IN;
 	struct pkt quoted = {};
 	__u16 from, to;
 	struct frame f;
+	bool in;
 
+	if (!p)
+		return false;
+	in = p->dir == XDPFW_IN;
 	if (!quote_skb(skb, p, &quoted) || !has_ports(&quoted))
 		return true;
 	from = in ? quoted.source_port : quoted.destination_port;
@@ -108,22 +115,21 @@ static __always_inline bool swap_quoted_port(struct __sk_buff *skb, const struct
 
 /*
  * Swap what is linked in a packet that passes; links are about this host's ports only. Going out, p->source_port is the port on
- * the wire already and the packet still holds the one behind it. A global function, for the
- * reason given in parse.h.
+ * the wire already and the packet still holds the one behind it. Inlined, for a call costs as much as all the rest. @dir is
+ * p->dir, as a constant that the compiler can see.
  */
-__noinline bool swap_ports(struct __sk_buff *skb, const struct pkt *p)
+static __always_inline bool swap_ports(struct __sk_buff *skb, const struct pkt *p, enum xdpfw_dir dir)
 {
 	__u16 wire, behind;
 
-	if (!p)
-		return false;
+	__builtin_assume(p->dir == dir);
 	if (!p->ported)
 		return !is_icmp_error(p) || swap_quoted_port(skb, p);
 	wire = local_port(p);
 	behind = linked_port(p->slot, p->table, wire);
-	if (wire == behind || (p->dir == XDPFW_IN ? is_routed(skb, p, &p->destination) : p->foreign))
+	if (wire == behind || (dir == XDPFW_IN ? !p->here && is_routed(skb, p, &p->destination) : p->foreign))
 		return true;
-	return p->dir == XDPFW_IN ? swap_port(skb, p, wire, behind) : swap_port(skb, p, behind, wire);
+	return dir == XDPFW_IN ? swap_port(skb, p, wire, behind) : swap_port(skb, p, behind, wire);
 }
 
 #endif

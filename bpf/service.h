@@ -9,13 +9,14 @@
 #include "routed.h"
 
 /* The policy's word on an inbound packet, for this host or for the one behind it. */
-static __always_inline __u32 inbound_policy(void *ctx, enum hook hook, const struct pkt *p)
+static __always_inline __u32 inbound_policy(void *ctx, enum hook hook, struct pkt *p)
 {
 	__u32 cell = policy(p, XDPFW_IN);
 
 	if (unlikely(cell & XDPFW_ASK_ROUTED)) {
 		cell &= ~XDPFW_ASK_ROUTED;
-		if (is_routed(ctx, p, &p->destination))
+		p->here = !is_routed(ctx, p, &p->destination);
+		if (!p->here)
 			cell = policy(p, XDPFW_ROUTED);
 	}
 	return decide(ctx, hook, p, cell, ASKING_REQUEST);

@@ -107,19 +107,19 @@ static __always_inline int translate(struct __sk_buff *skb, const struct pkt *p)
 }
 
 /* Rewrite a packet that passes. */
-static __always_inline int rewrite(struct __sk_buff *skb, const struct pkt *p)
+static __always_inline int rewrite(struct __sk_buff *skb, const struct pkt *p, enum xdpfw_dir dir)
 {
 	if (unlikely(p->connection))
 		return translate(skb, p);
-	if (unlikely(p->flags & XDPFW_HAS_LINKS) && !swap_ports(skb, p))
+	if (unlikely(p->flags & XDPFW_HAS_LINKS) && !swap_ports(skb, p, dir))
 		return ACT_DROP;
 	return ACT_PASS;
 }
 
 /* The end of a packet at the twin of a TC program: rewritten, but neither counted nor answered. */
-static __always_inline int tell(struct __sk_buff *skb, struct pkt *p, __u32 decision)
+static __always_inline int tell(struct __sk_buff *skb, struct pkt *p, enum xdpfw_dir dir, __u32 decision)
 {
-	if (passes(decision) && rewrite(skb, p) == ACT_DROP)
+	if (passes(decision) && rewrite(skb, p, dir) == ACT_DROP)
 		return drop(XDPFW_R_INTERNAL);
 	return decision;
 }
@@ -128,12 +128,12 @@ static __always_inline int tell(struct __sk_buff *skb, struct pkt *p, __u32 deci
 static __always_inline int act(struct __sk_buff *skb, struct pkt *p, enum xdpfw_dir dir, __u32 decision, bool l3)
 {
 	if (cfg_observe)
-		return tell(skb, p, decision);
+		return tell(skb, p, dir, decision);
 	settle(skb, p, dir, decision);
 	if (is_logged(p, dir, decision))
 		send_event_skb(skb, p, decision, l3);
 	if (passes(decision))
-		return rewrite(skb, p);
+		return rewrite(skb, p, dir);
 	if (xdpfw_verdict_of(decision) == XDPFW_REJECT)
 		return send_answer(skb, p, dir == XDPFW_IN ? 0 : BPF_F_INGRESS);
 	return ACT_DROP;
@@ -216,7 +216,7 @@ int tc_swap(struct __sk_buff *skb)
 			return ACT_DROP;
 		}
 	}
-	return rewrite(skb, &p);
+	return rewrite(skb, &p, XDPFW_IN);
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
