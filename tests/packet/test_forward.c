@@ -279,6 +279,32 @@ static void all_ports_taken(void)
 	cr_expect(outcome.action == PASSED && outcome.reason == XDPFW_R_FORWARD, "the first one is still there");
 }
 
+/* Clients that talk to the target directly keep nobody else out. */
+static void direct_ones_give_way(void)
+{
+	const struct packet udp = UDP(8080, .sport = 1);
+	static struct outcome outcome;
+	static struct frame f;
+
+	SCENE();
+	set_policy("allow in 2988\nforward 8080:2988/udp one-way");
+	for (int port = 1; port <= 65535; port++) {
+		const struct packet direct = UDP(2988, .sport = port);
+
+		build_for(&f, &direct, ON_TC, V4, ARRIVES);
+		send_uncounted(ON_TC, ARRIVES, &f, &outcome);
+		cr_assert(outcome.action == PASSED && !memcmp(outcome.frame.bytes, f.bytes, f.size));
+	}
+	cr_expect_eq(count_translations(), 65535);
+	answer_all();
+	forget_counts();
+	build_for(&f, &udp, ON_TC, V4, ARRIVES);
+	f.bytes[f.l3 + 15] = 200; /* another client */
+	f.bytes[f.l4 + 6] = f.bytes[f.l4 + 7] = 0;
+	send_frame(ON_TC, ARRIVES, &f, NULL, &outcome);
+	cr_expect(outcome.action == PASSED && outcome.reason == XDPFW_R_FORWARD);
+}
+
 Test(forwards, tables)
 {
 	watch_twin(true);
@@ -317,4 +343,5 @@ Test(forwards, floods, .timeout = 60)
 Test(forwards, exhaustion, .timeout = 60)
 {
 	all_ports_taken();
+	direct_ones_give_way();
 }
