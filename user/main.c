@@ -81,7 +81,7 @@ static const struct command {
 	{"reset", "reset", "no rules, defaults as at first; the old file is kept beside it, with the date", cmd_reset},
 	{"restore", "restore [IFACE] | FILE", "load what the rules file says (at boot); or put such a backup back",
 	 cmd_restore},
-	{"reload", "reload", "the same with the rules file, after it was edited", cmd_reload},
+	{"reload", "reload", "put the rules file in force, after it was edited", cmd_reload},
 	{"panic", "panic on [PORTS] [--all] | off",
 	 "nothing passes but open logins (or connections to PORTS); --all: nothing", cmd_panic},
 	{"confirm", "confirm", "keep what was changed with --confirm SECONDS, and write it down", cmd_confirm},
