@@ -137,8 +137,12 @@ test: deps-build deps-deb deps-test deps-clangs deps-docker deps-kernel deps-ben
 	$(Q)$(MAKE) --no-print-directory check
 
 # The main job on Debian's own kernel (6.1), under emulation.
-kernel: all
+kernel: all $(BUILD)/tests/association
 	$(Q)tests/kernel/run
+
+$(BUILD)/tests/association: tests/kernel/association.c | $(BUILD)/tests/unit
+	$(call say,LINK,$@)
+	$(Q)$(CC) -std=gnu11 $(WARNINGS) $(CFLAGS) -o $@ $<
 
 # Random policies, frames and floods, long: about a quarter of an hour.
 soak: deps-build deps-test

@@ -120,8 +120,11 @@ struct pkt {
 	__u32 slot;     /* of the policy that judges it */
 	__u32 flags;    /* of that policy: enum xdpfw_head_flags */
 	__u32 fragment_id;
-	__u32 fragment_offset;  /* bytes */
-	__u32 sequence;         /* TCP, host byte order */
+	__u32 fragment_offset; /* bytes */
+	union {
+		__u32 sequence; /* TCP, host byte order */
+		__u32 whole;    /* SCTP: bytes of all its fragments together; 0: not known */
+	};
 	__u32 acknowledged;     /* TCP, host byte order */
 	__u32 ifindex;          /* the interface of the hook */
 	__u32 l4_length;        /* bytes of L4 header and payload, by the IP header, not by the frame */

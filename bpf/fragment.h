@@ -9,8 +9,8 @@
  * retransmission repairs that. One that reaches back into the first fragment, where the
  * header was judged, kills the datagram (RFC 3128, RFC 5722).
  *
- * Of SCTP even the first is dropped where its ports would have to be rewritten: the checksum covers all fragments, and what it
- * changes by depends on the length of the whole. (SCTP itself keeps to the path MTU, so its fragments are rare.)
+ * Of SCTP even the first is dropped where its ports would have to be rewritten, unless it tells how long the whole packet is:
+ * the checksum covers all fragments, and what it changes by depends on that length.
  */
 #ifndef XDPFW_BPF_FRAGMENT_H
 #define XDPFW_BPF_FRAGMENT_H
@@ -113,8 +113,9 @@ static __always_inline __u32 fragment(void *ctx, struct pkt *p)
 		return 0;
 	if (p->fragment == FRAGMENT_LATER)
 		return judge_later_fragment(p);
-	return p->protocol == PROTO_SCTP && needs_other_ports(ctx, p) ? drop(XDPFW_R_FRAGMENT)
-								      : judge_first_fragment(p);
+	if (p->protocol == PROTO_SCTP && !p->whole && needs_other_ports(ctx, p))
+		return drop(XDPFW_R_FRAGMENT);
+	return judge_first_fragment(p);
 }
 
 /*

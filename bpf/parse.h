@@ -337,17 +337,40 @@ static __always_inline __u32 parse_udp(const struct frame *f, struct pkt *p)
 /* The common header of RFC 9260 3.1; ports stand where TCP and UDP have them. */
 #define SCTP_HEADER 12
 
+/* RFC 9260 3.2. The next chunk begins at a multiple of four bytes. */
+struct sctp_chunk {
+	__u8 type;
+	__u8 flags;
+	__be16 length;
+};
+
+/*
+ * How long the packet is of which this is the first fragment, if its first chunk says so: it does not end here. Such are the packets
+ * whose senders rely on fragments: one chunk, which had been cut before the path MTU fell.
+ */
+static __always_inline __u32 length_by_chunk(const struct pkt *p, const struct sctp_chunk *chunk)
+{
+	__u32 whole = SCTP_HEADER + ((bpf_ntohs(chunk->length) + 3) & ~3);
+
+	return whole > p->l4_length && whole <= 0xffff ? whole : 0;
+}
+
 static __always_inline __u32 parse_sctp(const struct frame *f, struct pkt *p)
 {
 	struct ports_header *sctp = at(f, p->l4, SCTP_HEADER);
-	__u8 *chunk = at(f, p->l4 + SCTP_HEADER, 1);
+	struct sctp_chunk *chunk = at(f, p->l4 + SCTP_HEADER, sizeof(*chunk));
 
 	if (p->l4_length < SCTP_HEADER)
 		return cut_off(p);
 	if (!sctp)
 		return drop(XDPFW_R_SHORT);
-	if (chunk && p->l4_length > SCTP_HEADER)
-		p->chunk = *chunk;
+	if (p->fragment == FRAGMENT_NONE)
+		p->whole = p->l4_length;
+	if (chunk && p->l4_length >= SCTP_HEADER + sizeof(*chunk)) {
+		p->chunk = chunk->type;
+		if (p->fragment == FRAGMENT_FIRST)
+			p->whole = length_by_chunk(p, chunk);
+	}
 	p->source_port = bpf_ntohs(sctp->source);
 	p->destination_port = bpf_ntohs(sctp->destination);
 	p->ported = 1;

@@ -36,8 +36,8 @@ __noinline __u32 crc_change(__u32 difference, __u32 length)
 	return xdpfw_crc32c_change(cfg_crc32c, difference, length);
 }
 
-/* Give the packet, whose header this is, other ports. Is it a whole packet? Then its checksum can be mended. */
-static __always_inline bool change_sctp_ports(const struct pkt *p, struct sctp_header *header, __u16 source,
+/* Give the packet, whose header this is, other ports. */
+static __always_inline void change_sctp_ports(const struct pkt *p, struct sctp_header *header, __u16 source,
 					      __u16 destination)
 {
 	struct sctp_header old = *header;
@@ -46,10 +46,8 @@ static __always_inline bool change_sctp_ports(const struct pkt *p, struct sctp_h
 	header->ports.source = bpf_htons(source);
 	header->ports.destination = bpf_htons(destination);
 	difference = from_little_endian(old.both_ports ^ header->both_ports);
-	if (!difference || !header->checksum)
-		return true;
-	header->checksum ^= from_little_endian(crc_change(difference, p->l4_length));
-	return p->fragment == FRAGMENT_NONE;
+	if (difference && header->checksum)
+		header->checksum ^= from_little_endian(crc_change(difference, p->whole));
 }
 
 static __always_inline bool write_sctp_ports(struct __sk_buff *skb, const struct pkt *p, __u16 source,
@@ -57,9 +55,10 @@ static __always_inline bool write_sctp_ports(struct __sk_buff *skb, const struct
 {
 	struct sctp_header header;
 
-	return !bpf_skb_load_bytes(skb, p->l4, &header, sizeof(header)) &&
-	       change_sctp_ports(p, &header, source, destination) &&
-	       !bpf_skb_store_bytes(skb, p->l4, &header, sizeof(header), BPF_F_RECOMPUTE_CSUM);
+	if (bpf_skb_load_bytes(skb, p->l4, &header, sizeof(header)))
+		return false;
+	change_sctp_ports(p, &header, source, destination);
+	return !bpf_skb_store_bytes(skb, p->l4, &header, sizeof(header), BPF_F_RECOMPUTE_CSUM);
 }
 
 #endif

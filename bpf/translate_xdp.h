@@ -35,7 +35,10 @@ static __always_inline bool write_sctp_in_frame(const struct frame *f, const str
 {
 	struct sctp_header *header = at(f, p->l4, sizeof(*header));
 
-	return header && header->checksum && change_sctp_ports(p, header, r->source_port, r->destination_port);
+	if (!header || !header->checksum)
+		return false;
+	change_sctp_ports(p, header, r->source_port, r->destination_port);
+	return true;
 }
 
 static __always_inline bool write_ethernet(const struct frame *f, const struct xdpfw_hop *hop)

@@ -40,7 +40,8 @@ def crc32c(data):
 
 
 def packet(source, destination, chunk, data=b"", summed=True):
-    body = struct.pack("!BBH", chunk, 0, 4 + len(data)) + data
+    """`chunk` is the type of the only chunk, or the header of the first one."""
+    body = (chunk if isinstance(chunk, bytes) else struct.pack("!BBH", chunk, 0, 4 + len(data))) + data
     head = struct.pack("!HHI", source, destination, 0x5EED)
     crc = crc32c(head + bytes(4) + body) if summed else 0
     return head + struct.pack("<I", crc) + body
@@ -215,21 +216,34 @@ def test_from_xdp_to_xdp(fw, family):
 
 
 def test_fragments(fw, family):
-    """The checksum is over all of them: none can be mended alone. Where the ports stay, nothing is to be mended."""
-    one, two = traffic.fresh_port(), traffic.fresh_port()  # a port is one connection's, of either family
-    asked, _ = remote(fw, family, "keep-source")
+    """The checksum is over all of them. It can be mended where the first tells how long they are together: by a chunk that does not end in it."""
+    asked, served = remote(fw, family)
     client, server = End(fw.net.peer, family), End(fw.net.target, family)
-    client.send(family.host, one, asked, INIT)
-    assert server.receive()
-    before = fw.drops().get("fragment", 0)
-    client.send(family.host, one, asked, DATA, bytes(3000))
-    assert server.gets_nothing()
-    assert fw.drops()["fragment"] == before + 3
-    asked, served = remote(fw, family, "keep-source", same_port=True)
-    client.send(family.host, two, asked, INIT)
-    assert server.receive()
-    client.send(family.host, two, asked, DATA, bytes(3000))
-    assert server.receive() == (two, served, DATA, bytes(3000), "right")
+    port, data = traffic.fresh_port(), os.urandom(3001)
+    client.send(family.host, port, asked, INIT)
+    came = server.receive()
+    client.send(family.host, port, asked, DATA, data + bytes(3))
+    assert server.receive() == (came.source, served, DATA, data + bytes(3), "right")
+    server.send(came.sender, served, came.source, DATA, data)
+    assert client.receive() == (asked, port, DATA, data, "wrong"), "not padded, as it must be"
+
+
+def test_fragments_of_unknown_length(fw, family):
+    """Dropped, unless the ports stay: then nothing is to be mended."""
+    short = bytes([DATA, 0, 0, 20])  # a chunk that ends where the next begins
+    for same_port in (False, True):
+        asked, served = remote(fw, family, "keep-source", same_port)
+        client, server = End(fw.net.peer, family), End(fw.net.target, family)
+        port = traffic.fresh_port()  # one connection's, of either family
+        client.send(family.host, port, asked, INIT)
+        assert server.receive()
+        before = fw.drops().get("fragment", 0)
+        client.send(family.host, port, asked, short, bytes(3000))
+        if same_port:
+            assert server.receive() == (port, served, DATA, bytes(3000), "right")
+        else:
+            assert server.gets_nothing()
+            assert fw.drops()["fragment"] == before + 3
 
 
 def test_the_target_complains(fw, family):

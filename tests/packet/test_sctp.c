@@ -17,8 +17,14 @@ TestSuite(sctp, .init = fixture_open, .fini = fixture_close);
 #define COOKIE_ECHO .word = 0x0a00
 #define NOT_SUMMED  .lies = {{AT_L4, 8, 4, 0}}
 #define DEEP        .options = BYTES("\x94\x04\x00\x00"), .chain = {HOP_BY_HOP, DESTINATION}
-#define FIRST(id_)  .fragment = {.given = true, .more = true, .id = (id_)}
-#define LATER(id_)  RAW(IPPROTO_SCTP, .fragment = {.given = true, .offset = 32, .id = (id_)}, .data = 24)
+#define FIRST(id_)  .fragment = {.given = true, .more = true, .id = (id_)}, .data = 36
+#define LATER(id_)  RAW(IPPROTO_SCTP, .fragment = {.given = true, .offset = 48, .id = (id_)}, .data = 24)
+
+/* The payload's third and fourth byte are the length of the first chunk, 3862: so long is a packet of one chunk. */
+#define ONE_CHUNK 3864
+
+/* A chunk that ends in the first fragment says nothing of the packet's length. */
+#define SHORT_CHUNK .lies = {{AT_L4, 14, 2, 20}}
 
 static const struct packet in_2988 = SCTP(2988), in_8080 = SCTP(8080);
 static const struct packet out_8080 = SCTP(40000, .sport = 8080), out_2988 = SCTP(40000, .sport = 2988);
@@ -81,18 +87,53 @@ static void icmp_errors(void)
 	PLAY(LINK, rows);
 }
 
-/* The checksum is over all fragments, and cannot be mended in one of them. */
-static void fragments_of_linked_ports(void)
+/* The checksum is over all fragments, and can be mended in the first if their length is known. */
+static void fragments_of_unknown_length(void)
 {
 	static const struct row rows[] = {
-		{"first", SCTP(8080, FIRST(1)), DROPS(FRAGMENT)},
+		{"first", SCTP(8080, FIRST(1), SHORT_CHUNK), DROPS(FRAGMENT)},
 		{"later", LATER(1), DROPS(FRAGMENT)},
-		{"going out", SCTP(40000, .sport = 2988, FIRST(2)), .leaves = true, DROPS(FRAGMENT)},
-		{"of another port", SCTP(22, FIRST(3)), PASSES(RULE), .rule = 2},
+		{"going out", SCTP(40000, .sport = 2988, FIRST(2), SHORT_CHUNK), .leaves = true, DROPS(FRAGMENT)},
+		{"of another port", SCTP(22, FIRST(3), SHORT_CHUNK), PASSES(RULE), .rule = 2},
 		{"its later one", LATER(3), PASSES(FRAGMENT)},
 	};
 
 	PLAY(LINK "\nallow in 22/sctp", rows);
+}
+
+/* The first fragment of a packet of one chunk: what the packet begins with, its checksum included. */
+static void build_first(struct frame *f, __u16 port, enum family family)
+{
+	const struct packet whole = SCTP(port, .data = ONE_CHUNK), first = SCTP(port, FIRST(1));
+	static struct frame all;
+
+	build(&all, &whole, family, ARRIVES);
+	build(f, &first, family, ARRIVES);
+	memcpy(f->bytes + f->l4, all.bytes + all.l4, f->size - f->l4);
+}
+
+static void expect_mended(enum family family)
+{
+	static struct frame sent, expected;
+	static struct outcome outcome;
+
+	build_first(&sent, 8080, family);
+	build_first(&expected, 2988, family);
+	send_frame(ON_TC, ARRIVES, &sent, NULL, &outcome);
+	cr_expect(outcome.action == PASSED && memcmp(outcome.frame.bytes, expected.bytes, expected.size) == 0,
+		  "%s: not rewritten, or another checksum", family_name(family));
+}
+
+static void fragments_of_one_chunk(void)
+{
+	static const struct row later = {"later", LATER(1), PASSES(FRAGMENT)};
+
+	SCENE();
+	set_policy(LINK);
+	expect_mended(V4);
+	play_row(&later, ON_TC, V4);
+	expect_mended(V6);
+	play_row(&later, ON_TC, V6);
 }
 
 static void requests_one_way_answers_the_other(void)
@@ -109,8 +150,9 @@ static void requests_one_way_answers_the_other(void)
 		{"the target is not opened", SCTP(2988, .sport = 41000), DROPS(DEFAULT)},
 		{"nor does it answer for others", SCTP(41000, .sport = 2988), .leaves = true, PASSES(DEFAULT)},
 		{"UDP of the same endpoints", UDP(8080), DROPS(DEFAULT), IN(8080)},
-		{"fragments", SCTP(8080, DATA, FIRST(1)), DROPS(FRAGMENT)},
-		{"of answers, too", SCTP(40000, .sport = 2988, DATA, FIRST(2)), .leaves = true, DROPS(FRAGMENT)},
+		{"fragments", SCTP(8080, DATA, FIRST(1), SHORT_CHUNK), DROPS(FRAGMENT)},
+		{"of answers, too", SCTP(40000, .sport = 2988, DATA, FIRST(2), SHORT_CHUNK), .leaves = true,
+		 DROPS(FRAGMENT)},
 		{"time passes: less", SCTP(8080, DATA), PASSES(FORWARD), .rule = 1, .becomes = &data_in, .later = 205},
 		{"and more", SCTP(8080, DATA), DROPS(NO_STATE), .later = 212},
 	};
@@ -178,7 +220,21 @@ Test(sctp, tables)
 	icmp_errors();
 	requests_one_way_answers_the_other();
 	watch_twin(false);
-	fragments_of_linked_ports();
+	fragments_of_unknown_length();
+	fragments_of_one_chunk();
+	beside_udp();
+}
+
+/* The same, each packet summed up by the driver. */
+Test(sctp, summed_up_by_the_driver)
+{
+	if (!sum_up())
+		cr_skip_test("this kernel's test runs do not compare CHECKSUM_COMPLETE (Linux 6.16)");
+	linked_ports_swap();
+	left_to_the_device();
+	icmp_errors();
+	requests_one_way_answers_the_other();
+	fragments_of_one_chunk();
 	beside_udp();
 }
 
