@@ -409,6 +409,9 @@ __noinline bool has_lost_connection(struct __sk_buff *skb, const struct pkt *p)
 	if (!f || listening & XDPFW_TARGETED || !is_for(f, p) || is_multicast(p, &p->destination) ||
 	    is_routed(skb, p, &p->destination))
 		return false;
+	/* Of SCTP any chunk: what this host says to it, ABORT, would end the association. */
+	if (p->protocol == PROTO_SCTP)
+		return !is_other_reply(p);
 	return may_begin(p) && !(p->protocol == IPPROTO_UDP && is_udp_reply(p));
 }
 

@@ -180,6 +180,27 @@ static void beside_udp(void)
 	PLAY(ONE_WAY "\nforward 8080:2989/udp one-way", rows);
 }
 
+/* As in test_forward.c; of SCTP not even a chunk in the midst may reach what this host has at the port, which would end the
+ * association by ABORT. */
+static void a_place_lost_on_the_way(void)
+{
+	const struct packet init = SCTP(8080), data = SCTP(8080, DATA), direct = SCTP(2988, DATA);
+	static struct outcome outcome;
+	static struct frame f;
+
+	SCENE();
+	set_policy("allow in 2988/sctp\n" ONE_WAY);
+	build_for(&f, &init, ON_XDP, V4, ARRIVES);
+	send_behind_xdp(&f, &outcome);
+	cr_expect(outcome.action == DROPPED && outcome.reason == XDPFW_R_NO_PORT);
+	build_for(&f, &data, ON_XDP, V6, ARRIVES);
+	send_behind_xdp(&f, &outcome);
+	cr_expect(outcome.action == DROPPED && outcome.reason == XDPFW_R_NO_PORT);
+	build_for(&f, &direct, ON_XDP, V4, ARRIVES);
+	send_behind_xdp(&f, &outcome);
+	cr_expect(outcome.action == PASSED && outcome.nr_reasons == 0, "nobody forwards this one");
+}
+
 /* Of each length, there and back, with every byte compared. */
 static void cross(enum hooks hooks, enum family family, enum way way, int data)
 {
@@ -223,6 +244,7 @@ Test(sctp, tables)
 	fragments_of_unknown_length();
 	fragments_of_one_chunk();
 	beside_udp();
+	a_place_lost_on_the_way();
 }
 
 /* The same, each packet summed up by the driver. */
