@@ -358,9 +358,9 @@ static __always_inline __u32 forward_error(void *ctx, enum hook hook, struct pkt
 
 	if (!(hook == HOOK_XDP ? quote_xdp(ctx, p, &quoted) : quote_skb(ctx, p, &quoted)))
 		return 0;
-	reverse(&quoted);
-	if (!quoted.ported)
+	if (!quoted.ported || !addr_equal(&quoted.source, &p->destination)) /* it is for who sent what it quotes */
 		return 0;
+	reverse(&quoted);
 	p->connection = find_rewritten(&quoted, p->dir);
 	p->quoted_l4 = quoted.l4;
 	return p->connection ? xdpfw_decision(XDPFW_PASS, XDPFW_R_ESSENTIAL, forward_counter(p)) : 0;

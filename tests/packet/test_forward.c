@@ -175,6 +175,8 @@ static void icmp_errors(void)
 		 .leaves = true, PASSES(ESSENTIAL), .rule = 1 + ANSWERS, .becomes = &about_8080},
 		{"a router complains about the answer", ICMP(UNREACHABLE, .from = OTHER, .quoted = &sent_8080),
 		 PASSES(ESSENTIAL), .rule = 1, .becomes = &about_2988},
+		{"for another host than the one that it would concern",
+		 ICMP(UNREACHABLE, .from = PEER, .to = OTHER, .quoted = &sent_8080), DROPS(ICMP_UNKNOWN)},
 		{"about nothing", ICMP(UNREACHABLE, .from = OTHER, .quoted = &stray), DROPS(ICMP_UNKNOWN),
 		 .policy = "forward 8080:2988/tcp one-way"},
 	};
