@@ -234,15 +234,15 @@ static __always_inline __u32 forward_counter(const struct pkt *p)
  * May a connection give way to a new one? One that has not been answered, for it is not to be told apart from a flood: UDP
  * once the answer must have come; TCP at once, since the target's answer names the request it belongs to, but by heads or
  * tails: two clients that send their SYNs again at the same time would take the last place from each other for ever. TCP
- * that is over, once nothing of it can be under way. And a direct connection, always: nothing becomes of its packets, and its next
- * one notes it again, if it needs that.
+ * that is over, once nothing of it can be under way. And a direct connection, always, to another client: nothing becomes of its
+ * packets. (To its own it does not: the target would take the new one for it.)
  */
 static __always_inline bool gives_way(const struct xdpfw_translation *t, const struct pkt *p)
 {
 	bool silent = !xdpfw_seen_within(t->seen, xdpfw_seen_at(bpf_jiffies64()), cfg_hz);
 
 	if (is_unchanged(t))
-		return true;
+		return t->low[XDPFW_CLIENT] != p->source.words[3];
 	if (p->protocol != IPPROTO_TCP)
 		return !t->replied && silent;
 	if (t->state == XDPFW_FLOW_SYN)

@@ -301,6 +301,9 @@ static void direct_ones_give_way(void)
 	answer_all();
 	forget_counts();
 	build_for(&f, &udp, ON_TC, V4, ARRIVES);
+	send_frame(ON_TC, ARRIVES, &f, NULL, &outcome);
+	cr_expect(outcome.action == DROPPED && outcome.reason == XDPFW_R_NO_PORT,
+		  "the target would take it for one of its client's direct ones");
 	f.bytes[f.l3 + 15] = 200; /* another client */
 	f.bytes[f.l4 + 6] = f.bytes[f.l4 + 7] = 0;
 	send_frame(ON_TC, ARRIVES, &f, NULL, &outcome);
