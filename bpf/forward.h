@@ -157,6 +157,27 @@ static __always_inline __u32 begin_translation(void *ctx, enum hook hook, struct
 	return 0;
 }
 
+/* A rule, or a limit of one, has said no. */
+static __always_inline bool is_refused(__u32 decision)
+{
+	__u32 reason = xdpfw_reason_of(decision);
+
+	return !passes(decision) && reason != XDPFW_R_DEFAULT && reason != XDPFW_R_PORT_ZERO;
+}
+
+/*
+ * A direct connection that the policy would not let in any more. Open ones live on: as what the stages behind know of sockets
+ * and flows, but the sockets of this host know one with another port by that. (A SYN is a new request.)
+ */
+static __always_inline __u32 leave_open(struct pkt *p, __u32 connection, struct xdpfw_translation *t, __u32 decision)
+{
+	belongs_to(p, connection, t);
+	if (!p->connection || p->protocol != IPPROTO_TCP || is_tcp_request(p) || t->state == XDPFW_FLOW_SYN)
+		return decision;
+	note_request(t, p);
+	return pass(XDPFW_R_REPLY);
+}
+
 /* A packet of a connection that is being forwarded already, or directly with its target. */
 static __always_inline __u32 follow_request(struct pkt *p, __u32 connection, __u32 decision)
 {
@@ -165,6 +186,8 @@ static __always_inline __u32 follow_request(struct pkt *p, __u32 connection, __u
 	if (!t)
 		return drop(XDPFW_R_INTERNAL);
 	if (t->flags & XDPFW_FORWARD_DIRECT && !passes(decision))
+		return leave_open(p, connection, t, decision);
+	if (is_refused(decision))
 		return decision;
 	note_request(t, p);
 	belongs_to(p, connection, t);
@@ -244,14 +267,6 @@ static __always_inline __u32 begin_forward(void *ctx, enum hook hook, struct pkt
 	return passes(decision) ? decision : xdpfw_decision(XDPFW_PASS, XDPFW_R_FORWARD, f->counter);
 }
 
-/* A rule, or a limit of one, has said no. */
-static __always_inline bool is_refused(__u32 decision)
-{
-	__u32 reason = xdpfw_reason_of(decision);
-
-	return !passes(decision) && reason != XDPFW_R_DEFAULT && reason != XDPFW_R_PORT_ZERO;
-}
-
 /* A packet that something listens to belongs to no connection yet. */
 static __always_inline __u32 begin(void *ctx, enum hook hook, struct pkt *p, __u32 decision)
 {
@@ -271,21 +286,36 @@ __noinline __u32 begin_xdp(struct xdp_md *xdp, struct pkt *p, __u32 decision)
 	return p ? begin(xdp, HOOK_XDP, p, decision) : drop(XDPFW_R_INTERNAL);
 }
 
+/* By a forward; what goes directly to a target needs a rule. */
+static __always_inline bool is_listened_on(__u32 listening)
+{
+	return xdpfw_listening(listening) && !(listening & XDPFW_TARGETED);
+}
+
+static __always_inline bool may_be_direct(__u32 listening)
+{
+	return listening & (XDPFW_TARGETED | XDPFW_TARGETED_ELSEWHERE);
+}
+
 /* What the policy has decided on an inbound packet, and forwards make of it. */
 static __always_inline __u32 forward_request(void *ctx, enum hook hook, struct pkt *p, __u32 decision)
 {
 	__u32 listening, connection;
+	bool may_be_new;
 
-	if (p->connection || !p->ported || is_refused(decision))
+	if (p->connection || !p->ported)
 		return decision;
 	listening = listener(p, p->destination_port);
 	if (!listening)
 		return decision;
-	if (!passes(decision) && (listening & XDPFW_TARGETED || !xdpfw_listening(listening)))
-		return decision; /* what goes directly to a target needs a rule */
+	may_be_new = passes(decision) || (is_listened_on(listening) && !is_refused(decision));
+	if (!may_be_new && (is_tcp_request(p) || !may_be_direct(listening)))
+		return decision;
 	connection = hook == HOOK_XDP ? find_request_here(p) : find_request(p);
 	if (connection)
 		return follow_request(p, connection, decision);
+	if (!may_be_new)
+		return decision;
 	return hook == HOOK_XDP ? begin_xdp(ctx, p, decision) : begin(ctx, HOOK_TC, p, decision);
 }
 
@@ -333,8 +363,8 @@ __noinline __u32 forward_answer(struct pkt *p)
 	return direct ? 0 : xdpfw_decision(XDPFW_PASS, XDPFW_R_REPLY, t->answers);
 }
 
-/* The connection of a packet, from either side, if its packets are rewritten in direction @dir: at ingress, and the
- * answers of this host at egress. */
+/* The connection of a packet, from either side, if packets about it are rewritten in direction @dir: at ingress, and at egress
+ * what this host itself says, as the target or as a router of what is direct. */
 static __always_inline __u32 find_rewritten(const struct pkt *p, __u8 dir)
 {
 	__u32 connection = find_answer(p);
@@ -343,7 +373,7 @@ static __always_inline __u32 find_rewritten(const struct pkt *p, __u8 dir)
 	if (!connection)
 		connection = find_request(p);
 	t = connection_of(connection);
-	if (!t || is_unchanged(t) || (dir == XDPFW_OUT && !(t->flags & XDPFW_FORWARD_LOCAL)))
+	if (!t || is_unchanged(t) || (dir == XDPFW_OUT && !(t->flags & (XDPFW_FORWARD_LOCAL | XDPFW_FORWARD_DIRECT))))
 		return 0;
 	return connection;
 }

@@ -3,10 +3,13 @@
 connections of theirs look alike."""
 
 import errno
+import socket
+import struct
 
 import pytest
 
 import firewall
+import frames
 import lab
 import traffic
 import trio
@@ -38,7 +41,8 @@ def ways(fw, family):
 
 def keep_source(fw, family, asked, served, *lines):
     to = trio.endpoint(family, BACK[family].target, served)
-    fw.policy("default deny in", "default allow out", f"route allow {served}", f"forward {asked}:{to} keep-source", *lines)
+    lines = lines or (f"route allow {served}",)
+    fw.policy("default deny in", "default allow out", *lines, f"forward {asked}:{to} keep-source")
 
 
 ORDERS = pytest.mark.parametrize("order", (("direct", "forwarded"), ("forwarded", "direct")), ids=" first, ".join)
@@ -121,15 +125,103 @@ def test_rules_decide(fw, family):
     assert not traffic.udp_passes(client, server, ends["direct"], expect=False)
 
 
-def test_after_the_forward_is_deleted(fw, family, ways):
-    """What has another port keeps it."""
+def two_streams(fw, family, ways):
+    """A forwarded connection and a direct one from the same port, both ends of each; the direct one has another for the target."""
     port, ends, served = ways
     listener = traffic.listen(fw.net.target, family, served)
     pairs = []
     for way in ("forwarded", "direct"):
         one = traffic.connect(fw.net.peer, family, *ends[way], source_port=port)
         pairs.append((one, fw.net.target.accept(listener)[0]))
-    fw.policy("default deny in", "default allow out", f"route allow {served}")
+        assert traffic.flows(*pairs[-1])
+    assert pairs[1][1].getpeername()[1] != port
+    return pairs
+
+
+def ask(client, server, to):
+    """Whom the server takes for the sender of a datagram."""
+    traffic.send(client, b"question", to)
+    return traffic.receive(server)[1]
+
+
+def answered(client, server, to, sender):
+    server.sendto(b"answer", sender)
+    return traffic.receive(client)[1] == to
+
+
+DENIED_LATER = pytest.mark.parametrize("rule", (("default deny routed",), ("route deny {}", "deny in {}")), ids=("default", "rule"))
+
+
+@DENIED_LATER
+def test_denied_later(fw, family, ways, rule):
+    """Rules that come later leave open connections alone, those with another port, too."""
+    _, ends, served = ways
+    pairs = two_streams(fw, family, ways)
+    keep_source(fw, family, ends["forwarded"][1], served, *(line.format(served) for line in rule))
+    for one, two in pairs:
+        assert traffic.flows(two, one) and traffic.flows(one, two)
+    pairs[0][0].close()
+    pairs[0][1].close()
+    assert traffic.flows(*pairs[1])
+
+
+@DENIED_LATER
+def test_datagrams_denied_later(fw, family, ways, rule):
+    """The host's next answer says that a direct one is open. It does not become the forwarded one."""
+    port, ends, served = ways
+    server, client = traffic.udp(fw.net.target, family, served), traffic.udp(fw.net.peer, family, port)
+    seen = {way: ask(client, server, ends[way]) for way in ("forwarded", "direct")}
+    assert all(answered(client, server, ends[way], seen[way]) for way in ends)
+    keep_source(fw, family, ends["forwarded"][1], served, *(line.format(served) for line in rule))
+    assert answered(client, server, ends["direct"], seen["direct"])
+    assert ask(client, server, ends["direct"]) == seen["direct"] != seen["forwarded"]
+
+
+def test_denied_later_on_this_host(fw, family):
+    """The same where the target is this host, whose sockets know the direct connection by its other port only."""
+    asked, served, port = (traffic.fresh_port() for _ in range(3))
+    forward = f"forward {asked}:{served} one-way"
+    fw.policy("default deny in", "default allow out", f"allow in {served}", forward)
+    listener = traffic.listen(fw.net.host, family, served)
+    pairs = []
+    for to in (asked, served):
+        one = traffic.connect(fw.net.peer, family, family.host, to, source_port=port)
+        pairs.append((one, fw.net.host.accept(listener)[0]))
+        assert traffic.flows(*pairs[-1])
+    assert pairs[1][1].getpeername()[1] != port
+    fw.policy("default deny in", "default allow out", forward)
+    for one, two in pairs:
+        assert traffic.flows(two, one) and traffic.flows(one, two)
+    pairs[0][0].close()
+    pairs[0][1].close()
+    assert traffic.flows(*pairs[1])
+
+
+def test_complaints_of_this_router(fw, family, ways):
+    """The host routes what is direct, and what it says of it is about the port that the client has."""
+    port, ends, served = ways
+    server, client = traffic.udp(fw.net.target, family, served), traffic.udp(fw.net.peer, family, port)
+    for way in ("forwarded", "direct"):
+        assert traffic.udp_echo(client, server, ends[way]) == ends[way]
+    client.setsockopt(*HOP_LIMIT[family], 1)
+    wire = traffic.Wire(fw.net, "peer")
+    client.sendto(b"expires", ends["direct"])
+    quoted = 14 + family.header + 8 + family.header
+    assert wire.answer(lambda frame: is_time_exceeded(family, frame))[quoted : quoted + 4] == struct.pack("!HH", port, served)
+
+
+HOP_LIMIT = {lab.V4: (socket.IPPROTO_IP, socket.IP_TTL), lab.V6: (socket.IPPROTO_IPV6, socket.IPV6_UNICAST_HOPS)}
+
+
+def is_time_exceeded(family, frame):
+    protocol, kind = (frame[20], 3) if family is lab.V6 else (frame[23], 11)
+    return protocol in (frames.ICMP, frames.ICMPV6) and frame[14 + family.header] == kind
+
+
+def test_after_the_forward_is_deleted(fw, family, ways):
+    """What has another port keeps it."""
+    pairs = two_streams(fw, family, ways)
+    fw.policy("default deny in", "default allow out", f"route allow {ways[2]}")
     for one, two in pairs:
         assert traffic.flows(one, two) and traffic.flows(two, one)
 
