@@ -6,6 +6,7 @@
 #include "common.h"
 #include "config.h"
 #include "maps.h"
+#include "parse.h"
 
 static __always_inline bool rule_logs_packet(const struct pkt *p, __u32 decision)
 {
@@ -133,10 +134,10 @@ __noinline bool send_event_xdp(struct xdp_md *xdp, const struct pkt *p, __u32 de
 
 __noinline bool send_event_skb(struct __sk_buff *skb, const struct pkt *p, __u32 decision, bool l3)
 {
-	struct frame f = {.data = (void *)(long)skb->data, .end = (void *)(long)skb->data_end};
 	struct xdpfw_log_state *state = log_state_of_all();
 	struct xdpfw_event *event = room_for_event();
 	struct bpf_sock *sk = skb->sk;
+	struct frame f;
 
 	if (!p || !state || !event)
 		return false;
@@ -145,6 +146,9 @@ __noinline bool send_event_skb(struct __sk_buff *skb, const struct pkt *p, __u32
 	sk = sk && p->dir == XDPFW_OUT ? bpf_sk_fullsock(sk) : NULL;
 	event->cookie = sk ? bpf_get_socket_cookie(skb) : 0;
 	event->uid = sk ? bpf_get_socket_uid(skb) : 0;
+	if (has_more(skb))
+		pull_more(skb);
+	f = frame_skb(skb);
 	copy_frame(&f, event);
 	deliver(state, event);
 	return true;

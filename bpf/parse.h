@@ -17,7 +17,7 @@
 #define IP_OPTIONS_MAX        40
 #define EXTENSION_LEAST       8 /* bytes of the shortest IPv6 extension header */
 
-/* Headers are parsed in the linear part; this much of an skb is made linear if they are not there. */
+/* What is parsed must be in the linear part; this much of an skb is made linear if it is not there. */
 #define PULL_BYTES 256
 
 #define IPV4_MORE_FRAGMENTS 0x2000
@@ -522,15 +522,12 @@ static __always_inline __be16 skb_ethertype(struct __sk_buff *skb, const struct 
 }
 
 /* A global function, for the reason given above: at TC, where the skb has been made already, the call is not what costs. */
-__noinline __u32 parse_skb(struct __sk_buff *skb, struct pkt *p, bool l3)
+__noinline __u32 parse_linear(struct __sk_buff *skb, struct pkt *p, bool l3)
 {
 	struct frame f;
 
 	if (!p)
 		return drop(XDPFW_R_INTERNAL);
-	if (skb->data_end - skb->data < PULL_BYTES && skb->data_end - skb->data < skb->len &&
-	    skb->gso_size != GSO_BY_FRAGS)
-		bpf_skb_pull_data(skb, skb->len < PULL_BYTES ? skb->len : PULL_BYTES);
 	f = frame_skb(skb);
 	p->hook = HOOK_TC;
 	p->ifindex = skb->ifindex;
@@ -538,6 +535,39 @@ __noinline __u32 parse_skb(struct __sk_buff *skb, struct pkt *p, bool l3)
 	p->length = skb->len;
 	p->segments = skb->gso_segs > 1 ? skb->gso_segs : 1;
 	return parse(skb, HOOK_TC, &f, p, skb_ethertype(skb, &f, p, l3));
+}
+
+/* Is there more of the packet that can be made linear, and may be looked at? */
+static __always_inline bool has_more(const struct __sk_buff *skb)
+{
+	__u32 linear = skb->data_end - skb->data;
+
+	return linear < PULL_BYTES && linear < skb->len && skb->gso_size != GSO_BY_FRAGS;
+}
+
+static __always_inline void pull_more(struct __sk_buff *skb)
+{
+	bpf_skb_pull_data(skb, skb->len < PULL_BYTES ? skb->len : PULL_BYTES);
+}
+
+/* Of TCP and UDP nothing behind their headers is judged. */
+static __always_inline bool needs_more(const struct pkt *p, __u32 bad)
+{
+	return bad ? xdpfw_reason_of(bad) == XDPFW_R_SHORT : p->protocol != IPPROTO_TCP && p->protocol != IPPROTO_UDP;
+}
+
+/*
+ * To make more of a packet linear may cost several times what the filter does: in one of TCP from a local sender only
+ * the headers are, and it is a clone. So that is done only where something was missing.
+ */
+static __always_inline __u32 parse_skb(struct __sk_buff *skb, struct pkt *p, bool l3)
+{
+	__u32 bad = parse_linear(skb, p, l3);
+
+	if (likely(!has_more(skb)) || !needs_more(p, bad))
+		return bad;
+	pull_more(skb);
+	return parse_linear(skb, p, l3);
 }
 
 #endif

@@ -31,6 +31,21 @@ def test_understood_wherever_the_ports_stand(loaded, wire, name):
     assert traffic.nothing_came(shut)
 
 
+@pytest.mark.parametrize("name", DELIVERED)
+def test_understood_in_pages(loaded, name):
+    """The same where no header is in the linear part of the skb; and the port of a link is rewritten there."""
+    opened, closed, asked, served = (traffic.fresh_port() for _ in range(4))
+    loaded.policy("default deny in", f"allow in {opened}", f"forward {asked}:{served}")
+    family, build = deliverable(name)
+    shut, server, linked = (traffic.udp(loaded.net.host, family, port) for port in (closed, opened, served))
+    wire = traffic.PagedWire(loaded.net)
+    wire.send(build(closed, b"denied"), build(opened, b"allowed"))
+    wire.send(build(asked, b"linked"))
+    assert traffic.receive(server)[0] == b"allowed"
+    assert traffic.receive(linked)[0] == b"linked"
+    assert traffic.nothing_came(shut)
+
+
 @pytest.mark.parametrize("name", [name for name in DELIVERED if "plain" not in name])
 def test_blocked_wherever_the_address_stands(loaded, wire, name):
     family, build = deliverable(name)

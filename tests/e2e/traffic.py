@@ -3,6 +3,7 @@
 
 import errno
 import itertools
+import mmap
 import os
 import select
 import socket
@@ -15,6 +16,7 @@ from lab import IFACE, PATIENCE, PEER_IFACE, SILENCE
 
 _PACKET_OUTGOING = 4
 _SO_RCVBUFFORCE = 33
+_SOL_PACKET = 263
 _ETH_P_ALL = 0x0003
 
 _ports = itertools.count(20000)
@@ -242,6 +244,33 @@ class Wire:
         """No frame that satisfies `match` has come to this end, and none is on its way any more."""
         self._sock.settle()
         return not any(match(frame) for frame, outgoing in self.drain(0.0) if not outgoing)
+
+
+class PagedWire:
+    """Frames out of the peer's end whose bytes lie in pages, behind 14 in the skb itself: none of the IP header is linear.
+
+    Linux builds such skbs of frames in a ring that it shares with the sender (packet(7), PACKET_TX_RING).
+    """
+
+    _PACKET_TX_RING, _SEND_REQUEST, _AVAILABLE = 13, 1, 0
+    _SLOT, _SLOTS = 2048, 8
+    _HEADER = struct.Struct("@LI")  # what of struct tpacket_hdr the sender fills; the frame begins 32 bytes behind its begin
+
+    def __init__(self, net):
+        self._sock = net.peer.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
+        size = self._SLOT * self._SLOTS
+        self._sock.setsockopt(_SOL_PACKET, self._PACKET_TX_RING, struct.pack("4I", size, 1, self._SLOT, self._SLOTS))
+        self._sock.bind((PEER_IFACE, _ETH_P_ALL))
+        self._ring, self._sent = mmap.mmap(self._sock.fileno(), size), 0
+
+    def send(self, *packets):
+        places = [(self._sent + i) % self._SLOTS * self._SLOT for i in range(len(packets))]
+        for place, packet in zip(places, packets):
+            self._ring[place + 32 : place + 32 + len(packet)] = packet
+            self._HEADER.pack_into(self._ring, place, self._SEND_REQUEST, len(packet))
+        self._sock.send(b"")
+        self._sent += len(packets)
+        assert all(self._HEADER.unpack_from(self._ring, place)[0] == self._AVAILABLE for place in places)
 
 
 class Stream(threading.Thread):
