@@ -47,6 +47,16 @@ static __always_inline void fill_hop(struct xdpfw_hop *hop, const struct pkt *p,
 	}
 }
 
+/* 0 if the kernel does not tell. */
+static __always_inline __u16 link_mtu(void *ctx, __u32 ifindex)
+{
+	__u32 mtu = 0;
+
+	bpf_check_mtu(ctx, ifindex, &mtu, 0, 0);
+	return mtu < 0xffff ? mtu : 0xffff;
+}
+
+/* (Of a way without a resolved neighbour, as a tunnel is at first, the FIB tells no MTU.) */
 static __noinline void ask_hop(void *ctx, const struct pkt *p, const struct xdpfw_addr *source, struct xdpfw_hop *hop)
 {
 	struct bpf_fib_lookup query = {};
@@ -57,8 +67,11 @@ static __noinline void ask_hop(void *ctx, const struct pkt *p, const struct xdpf
 	hop->out = 0;
 	hop->resolved = answer == BPF_FIB_LKUP_RET_SUCCESS;
 	hop->xdp = false;
-	if (answer == BPF_FIB_LKUP_RET_SUCCESS || answer == BPF_FIB_LKUP_RET_NO_NEIGH)
-		fill_hop(hop, p, &query);
+	if (answer != BPF_FIB_LKUP_RET_SUCCESS && answer != BPF_FIB_LKUP_RET_NO_NEIGH)
+		return;
+	fill_hop(hop, p, &query);
+	if (!hop->mtu)
+		hop->mtu = link_mtu(ctx, hop->out);
 }
 
 static __always_inline struct xdpfw_hop *hop_place(const struct xdpfw_addr *destination)

@@ -4,6 +4,7 @@ be reached, as with WireGuard."""
 
 import errno
 import os
+import socket
 
 import pytest
 
@@ -42,6 +43,23 @@ def way_of(fw, family, way, words=""):
     }[way]
     fw.policy("default deny in", "default deny out", f"forward {asked}:{trio.endpoint(family, target, served)} {words}")
     return client, (at, asked), server, (target, served)
+
+
+def test_first_is_too_big(fw, family):
+    """Nothing has gone into the tunnel yet, so the FIB knows no neighbour there. (This stands first.)"""
+    client, at, server, target = way_of(fw, family, "into the tunnel")
+    server, client = traffic.udp(server, family, target[1], target[0]), traffic.udp(client, family)
+    client.connect(at)
+    client.setsockopt(*ALWAYS_WHOLE[family])
+    client.send(bytes(MTU))
+    with pytest.raises(OSError) as told:
+        client.recv(1)
+    assert told.value.errno == errno.EMSGSIZE
+    assert traffic.receive(server, 0.0)[0] is None
+
+
+# IP_MTU_DISCOVER and IPV6_MTU_DISCOVER: never in fragments
+ALWAYS_WHOLE = {lab.V4: (socket.IPPROTO_IP, 10, 2), lab.V6: (socket.IPPROTO_IPV6, 23, 2)}
 
 
 @WAYS
