@@ -12,6 +12,19 @@
 
 #include "common.h"
 
+static __always_inline __u16 fold_sum(__u32 sum)
+{
+	sum = (sum & 0xffff) + (sum >> 16);
+	return (sum & 0xffff) + (sum >> 16);
+}
+
+/* Of a few words of 32 bits. */
+static __always_inline __u16 fold_words(__u64 sum)
+{
+	sum = (sum & 0xffffffff) + (sum >> 32);
+	return fold_sum((sum & 0xffff) + (sum >> 16));
+}
+
 /* Ones' complement sum of @a and @b as they stand in headers; IPv4 addresses have equal prefixes, which cancel out. */
 static __always_inline __u32 sum_addresses(const struct xdpfw_addr *a, const struct xdpfw_addr *b)
 {
@@ -19,10 +32,7 @@ static __always_inline __u32 sum_addresses(const struct xdpfw_addr *a, const str
 
 	for (int i = 0; i < 4; i++)
 		sum += (__u64)a->words[i] + b->words[i];
-	sum = (sum & 0xffffffff) + (sum >> 32);
-	sum = (sum & 0xffff) + (sum >> 16 & 0xffff) + (sum >> 32);
-	sum = (sum & 0xffff) + (sum >> 16);
-	return (sum & 0xffff) + (sum >> 16);
+	return fold_words(sum);
 }
 
 /* @a - @b in ones' complement. */
@@ -33,21 +43,22 @@ static __always_inline __u16 sum_difference(__u32 a, __u32 b)
 	return (sum & 0xffff) + (sum >> 16);
 }
 
-static __always_inline __u16 fold_sum(__u32 sum)
+/* The two addresses of the packet. (The prefixes of v4-mapped ones add 0xffff, which is zero in ones' complement.) */
+static __always_inline __u32 sum_ends(const struct pkt *p)
 {
-	sum = (sum & 0xffff) + (sum >> 16);
-	return (sum & 0xffff) + (sum >> 16);
+	if (likely(p->family == 4))
+		return fold_words((__u64)p->source.words[3] + p->destination.words[3]);
+	return sum_addresses(&p->source, &p->destination);
 }
 
 /*
- * May the checksum field of a TCP or UDP packet hold no more than the sum of its pseudo-header? (The prefix of a v4-mapped
- * address adds 0xffff, which is zero in ones' complement.) A fragment's is of another length, and options and
+ * May the checksum field of a TCP or UDP packet hold no more than the sum of its pseudo-header? A fragment's is of another length, and options and
  * extension headers may name another destination (RFC 8200 8.1).
  */
 static __always_inline bool may_be_incomplete(const struct pkt *p, __u16 check)
 {
 	__u32 header = p->family == 4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr);
-	__u32 sum = sum_addresses(&p->source, &p->destination);
+	__u32 sum = sum_ends(p);
 
 	return p->fragment != FRAGMENT_NONE || p->l4 - p->l3 != header ||
 	       check == fold_sum(sum + bpf_htons(p->protocol) + bpf_htons(p->l4_length));

@@ -44,8 +44,13 @@ static __always_inline __u64 timeout_at(const struct pkt *p, __u32 which)
 
 static __always_inline bool is_live(const struct xdpfw_translation *t, const struct pkt *p)
 {
-	return t->seen && xdpfw_seen_within(t->seen, xdpfw_seen_at(bpf_jiffies64()),
-					    timeout_at(p, timeout_for(t->protocol, t->state, t->replied)));
+	__u32 now = xdpfw_seen_at(bpf_jiffies64());
+
+	if (!t->seen)
+		return false;
+	if (likely(t->seen == now)) /* a busy one's time-out need not be looked up */
+		return true;
+	return xdpfw_seen_within(t->seen, now, timeout_at(p, timeout_for(t->protocol, t->state, t->replied)));
 }
 
 /* Keyed at every step: whoever can choose addresses and ports must not be able to choose places. */
