@@ -297,25 +297,31 @@ static __always_inline bool may_be_direct(__u32 listening)
 	return listening & (XDPFW_TARGETED | XDPFW_TARGETED_ELSEWHERE);
 }
 
+/* No new connection; one that is open may be. A global function, for the reason given in parse.h. */
+__noinline __u32 follow_denied(struct pkt *p, __u32 decision)
+{
+	__u32 connection = find_request(p);
+
+	if (!p || !connection)
+		return decision;
+	return follow_request(p, connection, decision);
+}
+
 /* What the policy has decided on an inbound packet, and forwards make of it. */
 static __always_inline __u32 forward_request(void *ctx, enum hook hook, struct pkt *p, __u32 decision)
 {
 	__u32 listening, connection;
-	bool may_be_new;
 
 	if (p->connection || !p->ported)
 		return decision;
 	listening = listener(p, p->destination_port);
 	if (!listening)
 		return decision;
-	may_be_new = passes(decision) || (is_listened_on(listening) && !is_refused(decision));
-	if (!may_be_new && (is_tcp_request(p) || !may_be_direct(listening)))
-		return decision;
+	if (!passes(decision) && (!is_listened_on(listening) || is_refused(decision)))
+		return may_be_direct(listening) && !is_tcp_request(p) ? follow_denied(p, decision) : decision;
 	connection = hook == HOOK_XDP ? find_request_here(p) : find_request(p);
 	if (connection)
 		return follow_request(p, connection, decision);
-	if (!may_be_new)
-		return decision;
 	return hook == HOOK_XDP ? begin_xdp(ctx, p, decision) : begin(ctx, HOOK_TC, p, decision);
 }
 
