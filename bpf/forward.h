@@ -373,12 +373,9 @@ __noinline __u32 forward_answer(struct pkt *p)
  * what this host itself says, as the target or as a router of what is direct. */
 static __always_inline __u32 find_rewritten(const struct pkt *p, __u8 dir)
 {
-	__u32 connection = find_answer(p);
-	struct xdpfw_translation *t;
+	__u32 connection = find_either(p);
+	const struct xdpfw_translation *t = connection_of(connection);
 
-	if (!connection)
-		connection = find_request(p);
-	t = connection_of(connection);
 	if (!t || is_unchanged(t) || (dir == XDPFW_OUT && !(t->flags & (XDPFW_FORWARD_LOCAL | XDPFW_FORWARD_DIRECT))))
 		return 0;
 	return connection;

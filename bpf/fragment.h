@@ -92,12 +92,9 @@ static __always_inline bool is_swapped(void *ctx, const struct pkt *p)
 
 static __always_inline bool is_translated(const struct pkt *p)
 {
-	__u32 connection = find_answer(p);
-	const struct xdpfw_translation *t;
+	__u32 connection = find_either(p);
+	const struct xdpfw_translation *t = connection_of(connection);
 
-	if (!connection)
-		connection = find_request(p);
-	t = connection_of(connection);
 	return connection && t && (t->client_port != t->source_port || t->host_port != t->target_port);
 }
 

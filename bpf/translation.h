@@ -213,6 +213,14 @@ __noinline __u32 find_answer(const struct pkt *p)
 	return p ? find_answer_here(p) : 0;
 }
 
+/* The connection of a packet from either side. */
+static __always_inline __u32 find_either(const struct pkt *p)
+{
+	__u32 connection = find_answer(p);
+
+	return connection ? connection : find_request(p);
+}
+
 /* The entry that a packet refers to. */
 static __always_inline struct xdpfw_translation *connection_of(__u32 connection)
 {
