@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "frames.h"
+#include "../bitwise_crc32c.h"
 
 #include <arpa/inet.h>
 #include <criterion/criterion.h>
@@ -112,19 +113,6 @@ static __u32 l4_sum(const struct frame *f, enum family family, __u8 protocol, si
 	return sum(f->bytes + f->l4, size, protocol == IPPROTO_ICMP ? 0 : pseudo_sum(f, family, protocol, size));
 }
 
-/* CRC-32C, bit by bit (RFC 9260, appendix A). */
-static __u32 crc32c(const unsigned char *data, size_t size)
-{
-	__u32 crc = ~0U;
-
-	for (size_t i = 0; i < size; i++) {
-		crc ^= data[i];
-		for (int bit = 0; bit < 8; bit++)
-			crc = crc >> 1 ^ (crc & 1 ? 0x82f63b78 : 0);
-	}
-	return ~crc;
-}
-
 static size_t checksum_offset(__u8 protocol)
 {
 	switch (protocol) {
@@ -145,7 +133,7 @@ static void fix_l4_checksum(struct frame *f, const struct packet *p, enum family
 	if (p->headless || (p->protocol == IPPROTO_UDP && p->no_checksum))
 		return;
 	if (protocol == IPPROTO_SCTP) {
-		set(f, f->l4 + 8, 4, htonl(crc32c(f->bytes + f->l4, size)));
+		set(f, f->l4 + 8, 4, htonl(bitwise_crc32c(f->bytes + f->l4, size)));
 		return;
 	}
 	check = ~l4_sum(f, family, protocol, size);
