@@ -162,17 +162,24 @@ void changes_print_trial(const struct changes *c)
 		printf("on trial: undone in %u s unless you run `xdpfw confirm`\n", c->trial_seconds);
 }
 
-void changes_print(const struct changes *c, const struct settings *settings, bool loaded)
+void changes_print_warnings(const struct changes *c)
 {
 	const json_t *warning;
-	size_t i, most;
+	size_t i;
+
+	json_array_foreach (c->warnings, i, warning)
+		fprintf(stderr, "xdpfw: warning: %s\n", json_string_value(warning));
+}
+
+void changes_print(const struct changes *c, const struct settings *settings, bool loaded)
+{
+	size_t most;
 
 	if (settings->json) {
 		print_json(c);
 		return;
 	}
-	json_array_foreach (c->warnings, i, warning)
-		fprintf(stderr, "xdpfw: warning: %s\n", json_string_value(warning));
+	changes_print_warnings(c);
 	if (settings->quiet)
 		return;
 	if (!changes_any(c)) {

@@ -33,6 +33,9 @@ void changes_sum(struct changes *c, const char *format, ...) __attribute__((form
 void changes_compare(struct changes *c, const struct ruleset *before, const struct ruleset *after);
 bool changes_any(const struct changes *c);
 
+/* For people. */
+void changes_print_warnings(const struct changes *c);
+
 /* @loaded tells people whether the change is in force or waits in the file. */
 void changes_print_trial(const struct changes *c);
 void changes_print(const struct changes *c, const struct settings *settings, bool loaded);

@@ -13,14 +13,6 @@
 #include "util.h"
 #include "warnings.h"
 
-static void warn_of_all(const struct ruleset *set, struct changes *c)
-{
-	const struct environment env = environment_here();
-
-	for (size_t i = 0; i < set->count; i++)
-		warn_of_statement(set, &set->statements[i], &env, c);
-}
-
 /* @path NULL: the instance's own rules file. */
 static int apply(const struct settings *settings, const char *path, struct error *e)
 {
@@ -41,7 +33,7 @@ static int apply(const struct settings *settings, const char *path, struct error
 		err = candidate_keep_interfaces(&s, &after, e);
 	if (!err) {
 		changes_compare(&c, &s.now, &after);
-		warn_of_all(&after, &c);
+		warn_of_ruleset(&after, &c);
 	}
 	/* Also with no difference to what is live: the file may have been edited, or rules reordered. */
 	if (!err)

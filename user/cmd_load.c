@@ -13,9 +13,19 @@
 #include "rulesfile.h"
 #include "trial.h"
 #include "util.h"
+#include "warnings.h"
 
 #define MAX_NAMES XDPFW_MAX_IFACES
 #define MAX_FLOWS (16U << 20)
+
+/* What is to be loaded: interfaces by name, each with its mode. */
+struct wanted {
+	const char *names[MAX_NAMES];
+	enum load_mode modes[MAX_NAMES];
+	int count;
+	unsigned int flows;
+	bool at_boot; /* or soon after: what the policy is about need not be there yet */
+};
 
 /*
  * The policy to load: what the file says, and what lives in the kernel only. With something live and the
@@ -122,10 +132,10 @@ static int put_in_force(struct session *s, struct plan *plans, int count, unsign
 	return err ? err : rulesfile_publish(s->instance.rules_file, e);
 }
 
-static int load(struct session *s, struct plan *plans, int count, unsigned int flows, struct changes *c,
-		struct error *e)
+static int load(struct session *s, struct plan *plans, const struct wanted *w, struct changes *c, struct error *e)
 {
 	struct ruleset set = {};
+	int count = w->count;
 	int err = choose_rules(s, &set, e);
 
 	if (!err && s->live)
@@ -134,10 +144,12 @@ static int load(struct session *s, struct plan *plans, int count, unsigned int f
 		err = note_load(&set, &plans[i], c, e);
 	for (int i = 0; !err && i < count; i++)
 		err = refuse_mode(plans[i].info.name, plans[i].in_hook, &set, e);
+	if (!err && !w->at_boot)
+		warn_of_ruleset(&set, c);
 	if (!err)
 		err = guard_load(s, &set, plans, count, e);
 	if (!err && !s->settings.dry_run)
-		err = put_in_force(s, plans, count, flows, &set, e);
+		err = put_in_force(s, plans, count, w->flows, &set, e);
 	if (!err && s->live) {
 		c->generation = store_generation(&s->store);
 		c->trial_seconds = session_on_trial(s) ? trial_seconds_left(&s->store) : 0;
@@ -202,14 +214,6 @@ static int parse_load(struct words *words, enum load_mode *mode, unsigned int *f
 	return 0;
 }
 
-/* What is to be loaded: interfaces by name, each with its mode. */
-struct wanted {
-	const char *names[MAX_NAMES];
-	enum load_mode modes[MAX_NAMES];
-	int count;
-	unsigned int flows;
-};
-
 static int load_wanted(struct session *s, const struct wanted *w, struct error *e)
 {
 	const struct settings *settings = &s->settings;
@@ -224,14 +228,16 @@ static int load_wanted(struct session *s, const struct wanted *w, struct error *
 	if (!err)
 		err = refuse_stacked_plans(plans, w->count, e);
 	if (!err)
-		err = load(s, plans, w->count, w->flows, &c, e);
+		err = load(s, plans, w, &c, e);
 	if (!err) {
 		print_plans(plans, w->count, settings);
 		if (fresh && !settings->json && !settings->quiet && !settings->dry_run)
 			print_flows(&s->instance);
 		if (settings->json)
 			changes_print(&c, settings, true);
-		else if (!settings->quiet)
+		else
+			changes_print_warnings(&c);
+		if (!settings->json && !settings->quiet)
 			changes_print_trial(&c);
 	}
 	changes_free(&c);
@@ -284,7 +290,7 @@ static void want_what_is_there(const struct session *s, const struct ruleset *fi
 int restore_interfaces(const struct settings *settings, const char *only, struct error *e)
 {
 	struct ruleset file = {};
-	struct wanted w = {};
+	struct wanted w = {.at_boot = true};
 	_session_ struct session s = SESSION_CLOSED;
 	int err = session_open(settings, true, &s, e);
 

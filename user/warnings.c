@@ -33,13 +33,13 @@ static void warn_of_empty_set(const struct ruleset *set, const struct address_ma
 			     match->set, match->set);
 }
 
-static void warn_of_absent_iface(const struct environment *env, const char *name, struct changes *c)
+static void warn_of_absent_iface(const struct environment *env, const char *name, const char *what, struct changes *c)
 {
 	if (name && !env->find_iface(name))
 		changes_warn(
 			c,
-			"%s: there is no such interface now, so the rule matches nothing; `xdpfw reload` when there is",
-			name);
+			"%s: there is no such interface now, so the %s matches nothing; `xdpfw reload` when there is",
+			name, what);
 }
 
 /* Names are looked up when the policy is compiled: what is not there then is not meant. */
@@ -48,8 +48,8 @@ static void warn_of_absent(const struct environment *env, const struct rule *rul
 	__u64 id;
 	__u32 level;
 
-	warn_of_absent_iface(env, rule->on, c);
-	warn_of_absent_iface(env, rule->on_out, c);
+	warn_of_absent_iface(env, rule->on, "rule", c);
+	warn_of_absent_iface(env, rule->on_out, "rule", c);
 	if (rule->cgroup && env->find_cgroup(rule->cgroup, &id, &level))
 		changes_warn(
 			c, "%s: there is no such cgroup now, so the rule matches nothing; `xdpfw reload` when there is",
@@ -76,11 +76,21 @@ static void warn_of_targets(const struct ruleset *set, const struct forward *f, 
 void warn_of_statement(const struct ruleset *set, const struct statement *s, const struct environment *env,
 		       struct changes *c)
 {
-	if (s->kind == STATEMENT_FORWARD)
+	if (s->kind == STATEMENT_FORWARD) {
+		warn_of_absent_iface(env, s->forward.on, "forward", c);
 		warn_of_targets(set, &s->forward, c);
+	}
 	if (s->kind != STATEMENT_RULE)
 		return;
 	warn_of_empty_set(set, &s->rule.from, c);
 	warn_of_empty_set(set, &s->rule.to, c);
 	warn_of_absent(env, &s->rule, c);
+}
+
+void warn_of_ruleset(const struct ruleset *set, struct changes *c)
+{
+	const struct environment env = environment_here();
+
+	for (size_t i = 0; i < set->count; i++)
+		warn_of_statement(set, &set->statements[i], &env, c);
 }

@@ -14,4 +14,7 @@ void warn_of_hidden(const struct ruleset *set, __u64 id, struct changes *c);
 void warn_of_statement(const struct ruleset *set, const struct statement *s, const struct environment *env,
 		       struct changes *c);
 
+/* The same of all statements. */
+void warn_of_ruleset(const struct ruleset *set, struct changes *c);
+
 #endif

@@ -397,6 +397,24 @@ def test_apply_warns_as_the_commands_do(either):
         assert "nosuch0" in either("reload").err
 
 
+def test_load_warns_as_apply_does(fw):
+    """Of what the file has and is not there, which is told when it is put in force; not at boot, when much is not there yet."""
+    fw.net.host.sysctl("ipv4/ip_forward", 1)
+    fw.net.host.ip("link add dummy7 type veth peer name dummy8\naddress add 198.51.100.1/24 dev dummy7\n")
+    fw.net.host.ip("link set dummy7 up\nlink set dummy8 up\n")
+    fw("forward 443:198.51.100.5:8443")
+    unloaded = "198.51.100.5: dummy7, by which it is reached, is not loaded, so its answers would be lost; xdpfw load dummy7"
+    assert fw.load("tc", "--dry-run").err == fw.load("tc").err == f"xdpfw: warning: {unloaded}\n"
+    assert fw.json(f"load {lab.IFACE} --mode tc")["warnings"] == [unloaded]
+    assert not fw("restore").err
+    assert not fw("load dummy7 --mode tc").err and not fw.load("tc").err
+
+
+def test_forward_warns_of_an_absent_interface(either):
+    expected = "nosuch0: there is no such interface now, so the forward matches nothing; `xdpfw reload` when there is"
+    assert either.json("forward 443:8443 one-way on nosuch0")["warnings"] == [expected]
+
+
 def test_shadowed_rule_warns(either):
     """A rule that an earlier one decides otherwise is taken, and named."""
     either("allow in 20-30")
