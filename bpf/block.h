@@ -7,14 +7,19 @@
 #include "condition.h"
 #include "ranges.h"
 
-static __always_inline __u32 blocked(const struct pkt *p)
+static __always_inline bool is_blocked(const struct pkt *p, const struct xdpfw_addr *address)
 {
 	__u32 expiry;
 
 	if (!(p->flags & XDPFW_HAS_BLOCKS))
-		return 0;
-	expiry = address_value(p->slot, XDPFW_BLOCKED, remote_addr(p));
-	return expiry && before_expiry(expiry) ? drop(XDPFW_R_BLOCKED) : 0;
+		return false;
+	expiry = address_value(p->slot, XDPFW_BLOCKED, address);
+	return expiry && before_expiry(expiry);
+}
+
+static __always_inline __u32 blocked(const struct pkt *p)
+{
+	return is_blocked(p, remote_addr(p)) ? drop(XDPFW_R_BLOCKED) : 0;
 }
 
 #endif

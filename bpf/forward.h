@@ -8,6 +8,7 @@
 #ifndef XDPFW_BPF_FORWARD_H
 #define XDPFW_BPF_FORWARD_H
 
+#include "block.h"
 #include "common.h"
 #include "fragment.h"
 #include "hop.h"
@@ -139,6 +140,8 @@ static __always_inline __u32 begin_translation(void *ctx, enum hook hook, struct
 	target = target_at(f, choose_target(p, number));
 	if (!(f->flags & XDPFW_FORWARD_LOCAL) && !route_to(ctx, p, &target->addr))
 		return drop(XDPFW_R_NO_ROUTE);
+	if (is_blocked(p, &target->addr))
+		return drop(XDPFW_R_BLOCKED);
 	port = target->port + p->destination_port - f->listen;
 	place = take_port(ctx, hook, p, f->flags, port);
 	t = translation_at(place);
@@ -446,6 +449,19 @@ __noinline bool has_lost_connection(struct __sk_buff *skb, const struct pkt *p)
 	if (p->protocol == PROTO_SCTP)
 		return !is_other_reply(p);
 	return may_begin(p) && !(p->protocol == IPPROTO_UDP && is_udp_reply(p));
+}
+
+/*
+ * Nothing goes to a blocked address, by a forward neither: what is sent on to another host is not judged again on its way out.
+ * (begin_translation() asks for the first packet.)
+ */
+static __always_inline bool is_end_blocked(const struct pkt *p)
+{
+	enum xdpfw_end end = xdpfw_connection_from_target(p->connection) ? XDPFW_CLIENT : XDPFW_TARGET;
+	const struct xdpfw_translation *t = connection_of(p->connection);
+	const struct xdpfw_addr *address = part_of(ends_at(xdpfw_connection_place(p->connection)), at[end]);
+
+	return t && address && !(t->flags & (XDPFW_FORWARD_LOCAL | XDPFW_FORWARD_DIRECT)) && is_blocked(p, address);
 }
 
 /* For a packet that has been judged: which connection is it of? */

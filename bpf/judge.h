@@ -89,8 +89,8 @@ static __always_inline __u32 exception_in(void *ctx, enum hook hook, const struc
 	return !exception && is_discovery(p) ? pass(XDPFW_R_ESSENTIAL) : exception;
 }
 
-/* @p has been parsed. @hook is a constant that the compiler can see. */
-static __always_inline __u32 judge_in(void *ctx, enum hook hook, struct pkt *p)
+/* As if no address were blocked behind a forward. */
+static __always_inline __u32 judge_arrived(void *ctx, enum hook hook, struct pkt *p)
 {
 	__u32 decision, exception;
 
@@ -111,6 +111,16 @@ static __always_inline __u32 judge_in(void *ctx, enum hook hook, struct pkt *p)
 	}
 	exception = exception_in(ctx, hook, p, decision);
 	return exception ? exception : decision;
+}
+
+/* @p has been parsed. @hook is a constant that the compiler can see. */
+static __always_inline __u32 judge_in(void *ctx, enum hook hook, struct pkt *p)
+{
+	__u32 decision = judge_arrived(ctx, hook, p);
+
+	if (unlikely(p->flags & XDPFW_HAS_BLOCKS) && p->connection && passes(decision) && is_end_blocked(p))
+		return drop(XDPFW_R_BLOCKED);
+	return decision;
 }
 
 /* A SYN made by hand (traceroute -T, scanners) has a socket, but none that TCP would find for the answer. */

@@ -117,6 +117,29 @@ def test_from(fw, family):
     assert traffic.udp_echo(other, server, (family.host, asked)) == (family.host, asked)
 
 
+@pytest.mark.parametrize("words", ("", "keep-source"))
+@pytest.mark.parametrize("who", ("client", "target"))
+def test_blocked(fw, family, who, words):
+    """Nothing goes to a blocked address, by an open connection or a new one."""
+    asked, served = forward(fw, family, words)
+    server = traffic.udp(fw.net.target, family, served)
+    client, new = traffic.udp(fw.net.peer, family), traffic.udp(fw.net.peer, family)
+    client.sendto(b"open", (family.host, asked))
+    seen = traffic.receive(server)[1]
+    client.settle()
+    before = fw.drops().get("blocked", 0)
+    fw(f"block {family.peer if who == 'client' else BACK[family].target}")
+    server.sendto(b"answer", seen)
+    assert traffic.nothing_came(client)
+    client.sendto(b"question", (family.host, asked))
+    new.sendto(b"question", (family.host, asked))
+    assert traffic.nothing_came(server)
+    assert fw.drops()["blocked"] >= before + 3
+    for port in (client.getsockname()[1], new.getsockname()[1]):
+        said = fw.json(f"explain udp from {trio.endpoint(family, family.peer, port)} to {trio.endpoint(family, family.host, asked)}")
+        assert (said["verdict"], said["reason"]) == ("drop", "blocked")
+
+
 # (Checksums: test_checksums.py.)
 
 
