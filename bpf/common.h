@@ -176,6 +176,19 @@ static __always_inline bool is_tcp_request(const struct pkt *p)
 	return (p->tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
 }
 
+/* Of sequence numbers. */
+static __always_inline bool before(__u32 a, __u32 b)
+{
+	return (__s32)(a - b) < 0;
+}
+
+static __always_inline __u32 sequence_length(const struct pkt *p)
+{
+	__u32 payload = p->l4_length > p->l4_header ? p->l4_length - p->l4_header : 0;
+
+	return payload + !!(p->tcp_flags & TCP_SYN) + !!(p->tcp_flags & TCP_FIN);
+}
+
 /* Of SCTP (RFC 9260 3.2): what asks for an association. It stands alone in its packet. */
 #define SCTP_INIT 1
 

@@ -23,18 +23,6 @@
 /* Reordered and retransmitted segments reach back; so far they may without being taken for blind ones. */
 #define REACH_BACK 65536
 
-static __always_inline bool before(__u32 a, __u32 b)
-{
-	return (__s32)(a - b) < 0;
-}
-
-static __always_inline __u32 sequence_length(const struct pkt *p)
-{
-	__u32 payload = p->l4_length > p->l4_header ? p->l4_length - p->l4_header : 0;
-
-	return payload + !!(p->tcp_flags & TCP_SYN) + !!(p->tcp_flags & TCP_FIN);
-}
-
 /* The window scale that a SYN offers; 0 if it offers none. */
 static __always_inline __u8 window_scale(const struct frame *f, const struct pkt *p)
 {

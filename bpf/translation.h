@@ -389,7 +389,7 @@ static __always_inline void fill_translation(struct xdpfw_translation *t, struct
 	t->replied = t->fins = 0;
 	t->flags = flags;
 	t->acked[SIDE_CLIENT] = t->acked[SIDE_TARGET] = 0;
-	t->opened = p->sequence + 1;
+	t->sent[SIDE_CLIENT] = p->sequence + 1;
 	t->change = sum_difference(sum_addresses(&ends->at[XDPFW_SOURCE], &ends->at[XDPFW_TARGET]),
 				   sum_addresses(&p->source, &p->destination));
 	t->seen = xdpfw_seen_at(bpf_jiffies64());
@@ -417,14 +417,33 @@ static __always_inline void touch_translation(struct xdpfw_translation *t)
 		t->seen = now;
 }
 
-/* A RST counts where the other end expects the next byte; after a blind one the connection goes on (RFC 5961). */
+static __always_inline enum side other_side(enum side side)
+{
+	return side == SIDE_CLIENT ? SIDE_TARGET : SIDE_CLIENT;
+}
+
+/* A RST counts where the other end expects the next byte, or right behind what its sender has sent, which may not have been
+ * acknowledged; after a blind one the connection goes on (RFC 5961). */
+static __always_inline bool ends_connection(const struct xdpfw_translation *t, const struct pkt *p, enum side side)
+{
+	return t->state == XDPFW_FLOW_SYN || p->sequence == t->acked[other_side(side)] || p->sequence == t->sent[side];
+}
+
+/* Only what joins on, for the same reason: a blind segment must not say where a RST counts. */
+static __always_inline void note_sent(struct xdpfw_translation *t, const struct pkt *p, enum side side)
+{
+	__u32 end = p->sequence + sequence_length(p);
+
+	if ((p->sequence == t->sent[side] || p->sequence == t->acked[other_side(side)]) && before(t->sent[side], end))
+		t->sent[side] = end;
+}
+
 static __always_inline void note_segment(struct xdpfw_translation *t, const struct pkt *p, enum side side)
 {
 	__u8 fin = side == SIDE_TARGET ? XDPFW_FIN_LOCAL : XDPFW_FIN_REMOTE;
 
 	if (p->tcp_flags & TCP_RST) {
-		if (t->state == XDPFW_FLOW_SYN ||
-		    p->sequence == t->acked[side == SIDE_CLIENT ? SIDE_TARGET : SIDE_CLIENT])
+		if (ends_connection(t, p, side))
 			t->state = XDPFW_FLOW_CLOSED;
 		return;
 	}
@@ -436,6 +455,10 @@ static __always_inline void note_segment(struct xdpfw_translation *t, const stru
 		t->state = XDPFW_FLOW_CLOSING;
 	else if (t->state == XDPFW_FLOW_CLOSED || (t->state == XDPFW_FLOW_SYN && t->replied && side == SIDE_CLIENT))
 		t->state = XDPFW_FLOW_ESTABLISHED;
+	if (t->state != XDPFW_FLOW_SYN)
+		note_sent(t, p, side);
+	else if (side == SIDE_TARGET)
+		t->sent[side] = p->sequence + sequence_length(p);
 }
 
 /* A SYN opens the connection anew once it is over (TIME_WAIT), and is sent again while it is not answered. */
@@ -451,7 +474,7 @@ static __always_inline void note_request(struct xdpfw_translation *t, const stru
 	} else if (t->state != XDPFW_FLOW_ESTABLISHED) {
 		t->state = XDPFW_FLOW_SYN;
 		t->replied = t->fins = 0;
-		t->opened = p->sequence + 1;
+		t->sent[SIDE_CLIENT] = p->sequence + 1;
 	}
 }
 
@@ -461,7 +484,7 @@ static __always_inline bool answers_request(const struct xdpfw_translation *t, c
 {
 	if (p->protocol != IPPROTO_TCP || t->state != XDPFW_FLOW_SYN)
 		return true;
-	return p->tcp_flags & TCP_ACK && p->acknowledged - t->opened <= 0xffff;
+	return p->tcp_flags & TCP_ACK && p->acknowledged - t->sent[SIDE_CLIENT] <= 0xffff;
 }
 
 static __always_inline void note_answer(struct xdpfw_translation *t, const struct pkt *p)

@@ -20,7 +20,7 @@
 #define XDPFW_PORTS 65536
 
 /* Layout of everything in include/xdpfw/: bump when a pinned map changes its meaning. */
-#define XDPFW_ABI 7
+#define XDPFW_ABI 8
 
 /*
  * The control word.

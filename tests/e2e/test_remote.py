@@ -3,6 +3,7 @@
 
 import os
 import socket
+import struct
 
 import pytest
 
@@ -288,6 +289,34 @@ def test_list_without_closed_connections(fw, family):
     assert two.recv(1) == b"" and fw.json("forward list")[0]["connections"] == 1, "half of it is closed"
     two.close()
     assert traffic.eventually(lambda: fw.json("forward list")[0]["connections"] == 0)
+
+
+@pytest.mark.parametrize("who", ("client", "target"))
+def test_reset_behind_data(fw, family, who):
+    """What was sent last need not be acknowledged for a RST right behind it to end the connection."""
+    asked, served = forward(fw, family)
+    pair = traffic.tcp_pair(fw.net.peer, traffic.listen(fw.net.target, family, served), family, family.host, asked)
+    assert traffic.flows(*pair) and traffic.flows(*reversed(pair))
+    sender = pair[who == "target"]
+    sender.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    sender.send(b"last words")
+    sender.close()
+    assert traffic.eventually(lambda: fw.json("forward list")[0]["connections"] == 0)
+
+
+def test_blind_reset(fw, family):
+    """Who does not know where the connection stands does not end it, also not by a segment of his own in front (RFC 5961)."""
+    asked, served = forward(fw, family)
+    pair = traffic.tcp_pair(fw.net.peer, traffic.listen(fw.net.target, family, served), family, family.host, asked)
+    assert traffic.flows(*pair) and traffic.flows(*reversed(pair))
+    wire, port, blind = traffic.Wire(fw.net, "peer"), pair[0].getsockname()[1], 0x12345678
+    wire.send(
+        frames.tcp_frame(family, port, asked, frames.ACK | frames.PSH, seq=blind, ack=1, data=b"x"),
+        frames.tcp_frame(family, port, asked, frames.RST, seq=blind + 1),
+    )
+    wire.silent(lambda frame: False)
+    assert fw.json("forward list")[0]["connections"] == 1
+    assert traffic.flows(*pair) and traffic.flows(*reversed(pair))
 
 
 def test_check(fw, family):
