@@ -300,7 +300,7 @@ static __always_inline bool may_be_direct(__u32 listening)
 	return listening & (XDPFW_TARGETED | XDPFW_TARGETED_ELSEWHERE);
 }
 
-/* No new connection; one that is open may be. A global function, for the reason given in parse.h. */
+/* No new connection; one that is open may be. A global function, for the reason given in parse_ip.h. */
 __noinline __u32 follow_denied(struct pkt *p, __u32 decision)
 {
 	__u32 connection = find_request(p);

@@ -90,7 +90,7 @@ static __always_inline void write_past(struct xdpfw_past *past, const struct xdp
 	past->version++;
 }
 
-/* A global function, for the reason given in parse.h. */
+/* A global function, for the reason given in parse_ip.h. */
 __noinline bool remember_drop(const struct pkt *p, __u32 decision)
 {
 	__u32 cpu = bpf_get_smp_processor_id();

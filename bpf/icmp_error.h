@@ -121,7 +121,7 @@ static __always_inline bool lets_answer_in(void *ctx, enum hook hook, const stru
 }
 
 /*
- * Fill @quoted, which is zero. Global functions, for the reason given in parse.h, and so that what they keep on the
+ * Fill @quoted, which is zero. Global functions, for the reason given in parse_ip.h, and so that what they keep on the
  * stack is gone when the quoted packet is judged: 512 bytes are all there is for a chain of calls.
  */
 __noinline bool quote_xdp(struct xdp_md *xdp, const struct pkt *p, struct pkt *quoted)

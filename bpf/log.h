@@ -115,7 +115,7 @@ static __always_inline struct xdpfw_log_state *log_state_of_all(void)
 	return bpf_map_lookup_elem(&log_state, &zero);
 }
 
-/* Global functions, for the reason given in parse.h; one for each hook, since only an skb has a socket. */
+/* Global functions, for the reason given in parse_ip.h; one for each hook, since only an skb has a socket. */
 __noinline bool send_event_xdp(struct xdp_md *xdp, const struct pkt *p, __u32 decision)
 {
 	struct frame f = {.data = (void *)(long)xdp->data, .end = (void *)(long)xdp->data_end};

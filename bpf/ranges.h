@@ -27,7 +27,7 @@ static __always_inline struct xdpfw_branch root_of(__u32 slot, __u32 table, bool
 }
 
 /*
- * What @table of the slot says of an address; 0 if it says nothing. A global function, for the reason given in parse.h.
+ * What @table of the slot says of an address; 0 if it says nothing. A global function, for the reason given in parse_ip.h.
  * A loop for each word in one over the words: the verifier then meets one state a word and step.
  */
 __noinline __u32 address_value(__u32 slot, __u32 table, const struct xdpfw_addr *addr)

@@ -287,7 +287,7 @@ static __always_inline bool resize_xdp(struct xdp_md *xdp, struct frame *f, int 
 	return header != NULL;
 }
 
-/* Turn the packet into its own answer. Global functions, for the reason given in parse.h; one for each hook,
+/* Turn the packet into its own answer. Global functions, for the reason given in parse_ip.h; one for each hook,
  * since each has its own helper to change the length. */
 __noinline bool answer_xdp(struct xdp_md *xdp, const struct pkt *p)
 {

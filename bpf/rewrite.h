@@ -30,7 +30,7 @@ static __always_inline bool is_summed_later(struct __sk_buff *skb, const struct 
 	return p->protocol == IPPROTO_UDP && p->dir == XDPFW_OUT && !p->forwarded && skb->gso_size;
 }
 
-/* Of a checksum that may be incomplete, which only the helpers know. A global function, for the reason given in parse.h. */
+/* Of a checksum that may be incomplete, which only the helpers know. A global function, for the reason given in parse_ip.h. */
 __noinline bool ask_to_mend(struct __sk_buff *skb, const struct pkt *p, __u32 addresses, __u32 ports)
 {
 	__u64 flags;

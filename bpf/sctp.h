@@ -30,7 +30,7 @@ static __always_inline __u32 from_little_endian(__u32 number)
 	return __builtin_bswap32(bpf_ntohl(number));
 }
 
-/* A global function, for the reason given in parse.h. */
+/* A global function, for the reason given in parse_ip.h. */
 __noinline __u32 crc_change(__u32 difference, __u32 length)
 {
 	return xdpfw_crc32c_change(cfg_crc32c, difference, length);

@@ -103,7 +103,7 @@ static __always_inline bool is_complaint(int action)
 }
 
 /* Rewrite a packet of a forwarded connection, which passes, and send it on; ACT_PASS leaves it to the stack. Global
- * functions, for the reason given in parse.h. */
+ * functions, for the reason given in parse_ip.h. */
 __noinline int translate_packet(struct __sk_buff *skb, const struct pkt *p)
 {
 	struct xdpfw_hop *hop = NULL; /* the stack goes on with it, or it is only looked at */

@@ -165,7 +165,7 @@ static __always_inline bool has_tag(__u32 place, __u16 tag)
 }
 
 /* The connection is not where most are. (The hash is reckoned again: kept for this, it would be stored for each packet.)
- * Global functions, here and below, for the reason given in parse.h. */
+ * Global functions, here and below, for the reason given in parse_ip.h. */
 __noinline __u32 find_request_elsewhere(const struct pkt *p)
 {
 	__u32 place, found = 0;
