@@ -10,7 +10,7 @@ from contextlib import ExitStack
 
 import lab as labs
 from contenders import enforcing
-from lab import BenchError, Lab, run
+from lab import BenchError, Lab, Starved, run
 from report import Section
 
 PORT = 9  # discard
@@ -135,8 +135,11 @@ def measure(options, lab, contender, scenario, seconds):
     sent, took = generate(options, lab, scenario.traffic, seconds)
     seen, dropped = (now - before for now, before in zip(contender.counters(lab), (seen, dropped)))
     right = dropped if scenario.verdict == "drop" else seen - dropped
-    if not sent or seen < 0.5 * sent or right < 0.99 * seen - STRAYS:
-        raise BenchError(f"{sent} packets sent, {seen} arrived, {dropped} dropped; all were to {scenario.verdict}")
+    came = f"{sent} packets sent, {seen} arrived, {dropped} dropped"
+    if right < 0.99 * seen - STRAYS:
+        raise BenchError(f"{came}; all were to {scenario.verdict}")
+    if not sent or seen < 0.5 * sent:
+        raise Starved(came)
     return right / took / 1e6
 
 

@@ -11,7 +11,7 @@ from contextlib import ExitStack
 
 import flood
 from contenders import Limit, Nftables, Xdpfw, enforcing
-from lab import BenchError, Lab, run
+from lab import Lab, Starved, run
 from report import Goal, Section
 
 PORT = 9
@@ -101,7 +101,7 @@ def measure(options, lab, traffic, seconds):
     sent, took = flood.generate(options, lab, traffic, seconds)
     arrived = lab.arrived() - before
     if arrived < 0.5 * sent:
-        raise BenchError(f"{sent} packets sent, {arrived} arrived at the far end")
+        raise Starved(f"{sent} packets sent, {arrived} arrived at the far end")
     return arrived / took / 1e6
 
 

@@ -33,6 +33,10 @@ class Missing(BenchError):
     """Something to compare with that is not there, or cannot do what is compared: reported, but not a fault of the run."""
 
 
+class Starved(BenchError):
+    """Less than half of the load came through: other work kept this run from the CPU, or so it seems the first few times."""
+
+
 def isolate():
     """Go on in a mount namespace of our own (by executing this program again)."""
     if os.geteuid() != 0:

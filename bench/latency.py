@@ -15,7 +15,7 @@ import flood
 import lab as labs
 from contenders import (Contender, Limit, NftIngress, Nftables, XdpFilter, Xdpfw, XdpfwTc, enforcing, iptables_filter,
                         iptables_raw)
-from lab import BenchError, Lab, run
+from lab import Lab, Starved, run
 from report import Goal, Section
 
 ECHO = 7
@@ -57,7 +57,7 @@ def ask(options, lab, seconds):
     requests, lost, half, most = re.search(r"requests=(\d+) lost=(\d+) p50=([\d.]+) p99=([\d.]+)", text).groups()
     # Few that are lost count as long as was waited for them.
     if int(lost) > 0.5 * int(requests):
-        raise BenchError(f"{lost} of {requests} requests without an answer")
+        raise Starved(f"{lost} of {requests} requests without an answer")
     return float(half), float(most)
 
 
@@ -74,7 +74,7 @@ def measure(options, lab, contender, seconds):
     seen, dropped = (now - then for now, then in zip(contender.counters(lab), before))
     wanted = PPS * (seconds + 2 * SETTLE)
     if generator.returncode or seen < 0.5 * wanted or dropped < 0.5 * wanted:
-        raise BenchError(f"of a flood of {wanted:,.0f} packets {seen:,} arrived and {dropped:,} were dropped")
+        raise Starved(f"of a flood of {wanted:,.0f} packets {seen:,} arrived and {dropped:,} were dropped")
     return result
 
 
