@@ -19,12 +19,15 @@ _SO_RCVBUFFORCE = 33
 _SOL_PACKET = 263
 _ETH_P_ALL = 0x0003
 
+EPHEMERAL = 32768  # Linux' ip_local_port_range begins there
 _ports = itertools.count(20000)
 
 
 def fresh_port():
     """A port no other test has used, below the ephemeral ones: old flows cannot help a packet through."""
-    return next(_ports)
+    port = next(_ports)
+    assert port < EPHEMERAL, "the tests of one process have used up their ports"
+    return port
 
 
 # ---- UDP ----------------------------------------------------------------
