@@ -38,7 +38,8 @@ static __always_inline enum xdpfw_timeout timeout_for(__u8 protocol, __u8 state,
 }
 
 /* The live flow of this key in @map; NULL if there is none or its time is over. */
-static __noinline struct xdpfw_flow *find_flow(void *map, const struct pkt *p, const struct xdpfw_flow_key *key)
+static __always_inline struct xdpfw_flow *find_flow_here(void *map, const struct pkt *p,
+							 const struct xdpfw_flow_key *key)
 {
 	const struct xdpfw_policy_head *head = policy_head(p->slot);
 	struct xdpfw_flow *flow = bpf_map_lookup_elem(map, key);
@@ -48,6 +49,11 @@ static __noinline struct xdpfw_flow *find_flow(void *map, const struct pkt *p, c
 	if (bpf_jiffies64() - flow->seen > head->timeouts[timeout_for(key->protocol, flow->state, flow->replied)])
 		return NULL;
 	return flow;
+}
+
+static __noinline struct xdpfw_flow *find_flow(void *map, const struct pkt *p, const struct xdpfw_flow_key *key)
+{
+	return find_flow_here(map, p, key);
 }
 
 /* Its time-out begins anew. Writes only once a jiffy, so that a busy flow does not bounce its cache line. */

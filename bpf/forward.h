@@ -130,7 +130,9 @@ static __always_inline __u32 begin_translation(void *ctx, enum hook hook, struct
 {
 	struct xdpfw_forward *f = forward_at(p->slot, number);
 	const struct xdpfw_forward_target *target;
+	const struct xdpfw_addr *to;
 	struct xdpfw_translation *t;
+	struct xdpfw_addr source;
 	struct xdpfw_ends *ends;
 	__u32 place;
 	__u16 port;
@@ -142,8 +144,10 @@ static __always_inline __u32 begin_translation(void *ctx, enum hook hook, struct
 		return drop(XDPFW_R_NO_ROUTE);
 	if (is_blocked(p, &target->addr))
 		return drop(XDPFW_R_BLOCKED);
+	to = f->flags & XDPFW_FORWARD_LOCAL ? &p->destination : &target->addr;
+	choose_source(ctx, p, f, target, &source);
 	port = target->port + p->destination_port - f->listen;
-	place = take_port(ctx, hook, p, f->flags, port);
+	place = take_port(ctx, hook, p, &source, to, wish(f->flags, port));
 	t = translation_at(place);
 	ends = ends_at(place);
 	if (!t || !ends)
@@ -153,8 +157,8 @@ static __always_inline __u32 begin_translation(void *ctx, enum hook hook, struct
 	t->target_port = port;
 	t->counter = f->counter;
 	t->answers = f->answers;
-	ends->at[XDPFW_TARGET] = f->flags & XDPFW_FORWARD_LOCAL ? p->destination : target->addr;
-	choose_source(ctx, p, f, target, &ends->at[XDPFW_SOURCE]);
+	ends->at[XDPFW_TARGET] = *to;
+	ends->at[XDPFW_SOURCE] = source;
 	fill_translation(t, ends, p, f->flags, place);
 	belongs_to(p, publish(t, p, place), t);
 	return 0;
@@ -206,7 +210,7 @@ static __always_inline __u32 direct_place(void *ctx, enum hook hook, const struc
 	if (!t || (is_live(t, p) && !is_seen_as(t, place, p)))
 		return NO_PLACE; /* whoever has that place does not look like this one */
 	if (may_begin(p)) {
-		place = take_port(ctx, hook, p, flags, p->destination_port);
+		place = take_port(ctx, hook, p, &p->source, &p->destination, wish(flags, p->destination_port));
 		if (place == NO_PLACE)
 			*refusal = drop(XDPFW_R_NO_PORT);
 		return place;
@@ -215,7 +219,7 @@ static __always_inline __u32 direct_place(void *ctx, enum hook hook, const struc
 	 * sockets.) */
 	if (flags & XDPFW_FORWARD_LOCAL || p->tcp_flags & (TCP_FIN | TCP_RST))
 		return NO_PLACE;
-	return claim_place(p, place, false) ? place : NO_PLACE;
+	return claim_place(place, vacancy(p, place, false)) ? place : NO_PLACE;
 }
 
 /*
@@ -412,10 +416,10 @@ __noinline __u32 forward_error_skb(struct __sk_buff *skb, struct pkt *p)
 	return p ? forward_error(skb, HOOK_TC, p) : 0;
 }
 
-/* Has anybody the port that it goes to? Inlined: most packets are no answers, and a call costs as much as the question. */
-static __always_inline bool may_be_answer(const struct pkt *p)
+/* Has any connection this port, or had it? Inlined: mostly none has, and a call costs as much as the question. */
+static __always_inline bool has_holder(const struct pkt *p, __u16 port)
 {
-	__u32 place = xdpfw_translation_place(p->table, p->destination_port);
+	__u32 place = xdpfw_translation_place(p->table, port);
 	struct xdpfw_bucket *bucket = p->ported ? bucket_at(place) : NULL;
 
 	return bucket && bucket->tags[place % XDPFW_WAYS];
@@ -425,8 +429,39 @@ static __always_inline bool may_be_answer(const struct pkt *p)
 static __always_inline __u32 forwarded_back(void *ctx, enum hook hook, struct pkt *p)
 {
 	if (likely(!is_icmp_error(p)))
-		return may_be_answer(p) ? forward_answer(p) : 0;
+		return has_holder(p, p->destination_port) ? forward_answer(p) : 0;
 	return hook == HOOK_XDP ? forward_error_xdp(ctx, p) : forward_error_skb(ctx, p);
+}
+
+/*
+ * Does this outbound packet look to its destination as if it came from a forward's client? Then a program has bound the port
+ * after the connection was given it (else: is_taken()), and the answer would go to that client.
+ */
+__noinline bool looks_forwarded(const struct pkt *p)
+{
+	struct xdpfw_translation *t;
+	__u32 place;
+
+	if (!p)
+		return false;
+	place = xdpfw_translation_place(p->table, p->source_port);
+	t = translation_at(place);
+	return t && !(t->flags & (XDPFW_FORWARD_LOCAL | XDPFW_FORWARD_KEEP_SOURCE)) && is_seen_as(t, place, p) &&
+	       is_live(t, p);
+}
+
+/* Of TCP and SCTP what begins a connection; without that there is none. Programs mostly have ports that no forward gives. */
+static __always_inline bool may_look_forwarded(const struct pkt *p)
+{
+	return may_be_given(p->source_port) && may_begin(p) && has_holder(p, p->source_port);
+}
+
+/* What forwards have to say of what leaves: a decision, or 0. (The program is told: it need not wait, but try another port.) */
+static __always_inline __u32 forwarded_out(struct __sk_buff *skb, struct pkt *p)
+{
+	if (unlikely(may_look_forwarded(p)) && looks_forwarded(p))
+		return xdpfw_decision(XDPFW_REJECT, XDPFW_R_PORT_CLASH, 0);
+	return forwarded_back(skb, HOOK_TC, p);
 }
 
 /*

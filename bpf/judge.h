@@ -7,7 +7,7 @@
  *	panic      is everything shut out?
  *	blocked    is its other end shut out?
  *	fragment   does it follow another packet's verdict?
- *	forward    does it come from the target of a forward?
+ *	forward    does it come from the target of a forward, or look as if it came from a client of one?
  *	policy     what do the rules say, and forwards behind them?
  *	-- only if the policy alone would not let it pass --
  *	essential  does the network need it?
@@ -181,7 +181,7 @@ static __always_inline __u32 judge_out(struct __sk_buff *skb, struct pkt *p)
 	__u32 decision = examine(skb, p), exception;
 
 	if (!decision && unlikely(p->flags & XDPFW_HAS_FORWARDS))
-		decision = forwarded_back(skb, HOOK_TC, p);
+		decision = forwarded_out(skb, p);
 	if (decision)
 		return decision;
 	if (p->ported && unlikely(p->flags & XDPFW_HAS_LINKS)) {

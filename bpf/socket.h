@@ -45,23 +45,40 @@ static __always_inline struct xdpfw_socket_set *socket_set(const struct xdpfw_fl
 	return bpf_map_lookup_elem(&sockets, &index);
 }
 
-/* From @p's source address and port @source to its destination address and port @port. */
-static __always_inline struct bpf_sock *look_up_tcp(void *ctx, const struct pkt *p, __u16 source, __u16 port)
+/* What an inbound packet between these ends is looked up by; returns its size, which tells the family. */
+static __always_inline __u32 fill_tuple(struct bpf_sock_tuple *tuple, __u8 family, const struct xdpfw_addr *source,
+					__u16 source_port, const struct xdpfw_addr *destination, __u16 port)
+{
+	if (family == 4) {
+		tuple->ipv4.saddr = source->words[3];
+		tuple->ipv4.daddr = destination->words[3];
+		tuple->ipv4.sport = bpf_htons(source_port);
+		tuple->ipv4.dport = bpf_htons(port);
+		return sizeof(tuple->ipv4);
+	}
+	__builtin_memcpy(tuple->ipv6.saddr, source, sizeof(*source));
+	__builtin_memcpy(tuple->ipv6.daddr, destination, sizeof(*destination));
+	tuple->ipv6.sport = bpf_htons(source_port);
+	tuple->ipv6.dport = bpf_htons(port);
+	return sizeof(tuple->ipv6);
+}
+
+static __always_inline struct bpf_sock *look_up_tcp(void *ctx, __u8 family, const struct xdpfw_addr *source,
+						    __u16 source_port, const struct xdpfw_addr *destination, __u16 port)
 {
 	struct bpf_sock_tuple tuple = {};
+	__u32 size = fill_tuple(&tuple, family, source, source_port, destination, port);
 
-	if (p->family == 4) {
-		tuple.ipv4.saddr = p->source.words[3];
-		tuple.ipv4.daddr = p->destination.words[3];
-		tuple.ipv4.sport = bpf_htons(source);
-		tuple.ipv4.dport = bpf_htons(port);
-		return bpf_skc_lookup_tcp(ctx, &tuple, sizeof(tuple.ipv4), BPF_F_CURRENT_NETNS, 0);
-	}
-	__builtin_memcpy(tuple.ipv6.saddr, &p->source, sizeof(p->source));
-	__builtin_memcpy(tuple.ipv6.daddr, &p->destination, sizeof(p->destination));
-	tuple.ipv6.sport = bpf_htons(source);
-	tuple.ipv6.dport = bpf_htons(port);
-	return bpf_skc_lookup_tcp(ctx, &tuple, sizeof(tuple.ipv6), BPF_F_CURRENT_NETNS, 0);
+	return bpf_skc_lookup_tcp(ctx, &tuple, size, BPF_F_CURRENT_NETNS, 0);
+}
+
+static __always_inline struct bpf_sock *look_up_udp(void *ctx, __u8 family, const struct xdpfw_addr *source,
+						    __u16 source_port, const struct xdpfw_addr *destination, __u16 port)
+{
+	struct bpf_sock_tuple tuple = {};
+	__u32 size = fill_tuple(&tuple, family, source, source_port, destination, port);
+
+	return bpf_sk_lookup_udp(ctx, &tuple, size, BPF_F_CURRENT_NETNS, 0);
 }
 
 /*
@@ -70,7 +87,7 @@ static __always_inline struct bpf_sock *look_up_tcp(void *ctx, const struct pkt 
  */
 static __noinline bool has_socket_from(void *ctx, const struct pkt *p, __u16 source, __u16 port)
 {
-	struct bpf_sock *sk = look_up_tcp(ctx, p, source, port);
+	struct bpf_sock *sk = look_up_tcp(ctx, p->family, &p->source, source, &p->destination, port);
 	bool owned;
 
 	if (!sk)

@@ -14,6 +14,7 @@
 #include "config.h"
 #include "flow.h"
 #include "maps.h"
+#include "own_port.h"
 
 #define NO_PLACE    0xffffffffU
 #define HASH_FACTOR 0x9e3779b97f4a7c15ULL
@@ -77,6 +78,14 @@ static __always_inline __u64 request_hash(const struct pkt *p)
 static __always_inline __u16 tag_of(__u64 hash)
 {
 	return (__u16)hash | 1;
+}
+
+/* Could a forward have given this port to a connection? */
+static __always_inline bool may_be_given(__u16 port)
+{
+	__u32 bucket = port / XDPFW_WAYS;
+
+	return bucket - cfg_low_bucket < cfg_low_buckets || bucket >= cfg_high_bucket;
 }
 
 /* The first place of one of the two buckets that the hash leads to. */
@@ -263,20 +272,28 @@ static __always_inline bool gives_way(const struct xdpfw_translation *t, const s
 	return t->state != XDPFW_FLOW_ESTABLISHED && silent;
 }
 
-/* Take a vacant place (or, with @force, one that gives way) for writing. */
-__noinline bool claim_place(const struct pkt *p, __u32 place, bool force)
+/* The version under which a place that is vacant (or, with @force, gives way) can be written; 0 if it is neither. */
+__noinline __u32 vacancy(const struct pkt *p, __u32 place, bool force)
 {
 	struct xdpfw_translation *t = translation_at(place);
 	__u32 version;
 
 	if (!p || !t)
-		return false;
+		return 0;
 	version = *(volatile __u32 *)&t->version;
 	if (version & 1 || (is_live(t, p) && !(force && gives_way(t, p))))
+		return 0;
+	return version + 1;
+}
+
+/* Take a place for writing, unless another CPU was faster. */
+static __always_inline bool claim_place(__u32 place, __u32 version)
+{
+	struct xdpfw_translation *t = translation_at(place);
+
+	if (!version || !t)
 		return false;
-	if (cfg_observe)
-		return true;
-	return __sync_val_compare_and_swap(&t->version, version, version + 1) == version;
+	return cfg_observe || __sync_val_compare_and_swap(&t->version, version - 1, version) == version - 1;
 }
 
 /* A port that the inbound policy lets in belongs to a service of this host. */
@@ -286,35 +303,62 @@ static __always_inline bool is_own_service(const struct pkt *p, __u16 port)
 }
 
 /*
- * Does this host have a connection of its own whose answers would be taken for those of the translation? To another host
- * it can only be one of a service of its own; to this host, the client's own connection to the target port.
+ * What a new connection of the request @p is to be, in one register, since a function has no more than five arguments.
+ *
+ *	bits 47..32  enum xdpfw_forward_flags
+ *	bits 31..16  the source port that it may be given
+ *	bits 15..0   the target's port
  */
-static __always_inline bool is_taken(void *ctx, const struct pkt *p, __u32 flags, __u16 port, __u16 target_port)
+static __always_inline __u64 wish(__u32 flags, __u16 target_port)
 {
-	if (!(flags & XDPFW_FORWARD_LOCAL))
-		return !(flags & XDPFW_FORWARD_KEEP_SOURCE) && is_own_service(p, port);
-	return p->protocol == IPPROTO_TCP && has_socket_from(ctx, p, port, target_port);
+	return (__u64)flags << 32 | target_port;
 }
 
-/* (The verifier believes no 16-bit argument of a global function.) */
-__noinline bool is_taken_xdp(struct xdp_md *xdp, const struct pkt *p, __u32 flags, __u32 port, __u32 target_port)
+static __always_inline __u64 wish_port(__u64 wish, __u16 port)
 {
-	return !p || is_taken(xdp, p, flags, port, target_port);
+	return wish | (__u64)port << 16;
 }
 
-__noinline bool is_taken_skb(struct __sk_buff *skb, const struct pkt *p, __u32 flags, __u32 port, __u32 target_port)
+/*
+ * Does this host have a connection of its own whose answers would be taken for those of the translation? To this host it is
+ * the client's own one to the target port; to another host, if that sees this one (@source), any of this host with @target.
+ */
+static __always_inline bool is_taken(void *ctx, const struct pkt *p, const struct xdpfw_addr *source,
+				     const struct xdpfw_addr *target, __u64 wish)
 {
-	return !p || is_taken(skb, p, flags, port, target_port);
+	__u32 flags = wish >> 32, ports = wish;
+
+	if (flags & XDPFW_FORWARD_LOCAL)
+		return p->protocol == IPPROTO_TCP && has_socket_from(ctx, p, ports >> 16, ports & 0xffff);
+	if (flags & XDPFW_FORWARD_KEEP_SOURCE)
+		return false;
+	return is_own_service(p, ports >> 16) || is_own_port(ctx, p, source, target, ports);
 }
 
-/* Take the place, if this host has not the port. */
-static __always_inline bool take(void *ctx, enum hook hook, const struct pkt *p, __u32 flags, __u32 place,
-				 __u16 target_port, bool force)
+__noinline bool is_taken_xdp(struct xdp_md *xdp, const struct pkt *p, const struct xdpfw_addr *source,
+			     const struct xdpfw_addr *target, __u64 wish)
 {
-	bool taken = hook == HOOK_XDP ? is_taken_xdp(ctx, p, flags, place % XDPFW_PORTS, target_port)
-				      : is_taken_skb(ctx, p, flags, place % XDPFW_PORTS, target_port);
+	return !p || !source || !target || is_taken(xdp, p, source, target, wish);
+}
 
-	return !taken && claim_place(p, place, force);
+__noinline bool is_taken_skb(struct __sk_buff *skb, const struct pkt *p, const struct xdpfw_addr *source,
+			     const struct xdpfw_addr *target, __u64 wish)
+{
+	return !p || !source || !target || is_taken(skb, p, source, target, wish);
+}
+
+/* Take the place, if this host has not the port. That is asked last, for it costs most. */
+static __always_inline bool take(void *ctx, enum hook hook, const struct pkt *p, const struct xdpfw_addr *source,
+				 const struct xdpfw_addr *target, __u64 wish, __u32 place, bool force)
+{
+	__u32 version = vacancy(p, place, force);
+
+	if (!version)
+		return false;
+	wish = wish_port(wish, place % XDPFW_PORTS);
+	if (hook == HOOK_XDP ? is_taken_xdp(ctx, p, source, target, wish) : is_taken_skb(ctx, p, source, target, wish))
+		return false;
+	return claim_place(place, version);
 }
 
 static __always_inline struct xdpfw_forward *forward_at(__u32 slot, __u32 number)
@@ -325,52 +369,58 @@ static __always_inline struct xdpfw_forward *forward_at(__u32 slot, __u32 number
 }
 
 /* The port that the client itself uses is kept if the target is to see the client. */
-static __always_inline __u32 take_own_port(void *ctx, enum hook hook, const struct pkt *p, __u32 flags,
-					   __u16 target_port)
+static __always_inline __u32 take_own_port(void *ctx, enum hook hook, const struct pkt *p,
+					   const struct xdpfw_addr *source, const struct xdpfw_addr *target, __u64 wish)
 {
 	__u32 place = xdpfw_translation_place(p->table, p->source_port);
 
-	return flags & XDPFW_FORWARD_KEEP_SOURCE && take(ctx, hook, p, flags, place, target_port, false) ? place
-													 : NO_PLACE;
+	if (!(wish >> 32 & XDPFW_FORWARD_KEEP_SOURCE))
+		return NO_PLACE;
+	return take(ctx, hook, p, source, target, wish, place, false) ? place : NO_PLACE;
 }
 
 /* Some place in the two buckets: a vacant one, or else one that gives way. */
-static __always_inline __u32 take_any_port(void *ctx, enum hook hook, const struct pkt *p, __u32 flags,
-					   __u16 target_port)
+static __always_inline __u32 take_any_port(void *ctx, enum hook hook, const struct pkt *p,
+					   const struct xdpfw_addr *source, const struct xdpfw_addr *target, __u64 wish)
 {
 	__u64 hash = request_hash(p);
 
 	for (__u32 i = 0; i < 4 * XDPFW_WAYS; i++) {
 		__u32 place = bucket_place(p, hash, i / XDPFW_WAYS % 2) + i % XDPFW_WAYS;
 
-		if (take(ctx, hook, p, flags, place, target_port, i >= 2 * XDPFW_WAYS))
+		if (take(ctx, hook, p, source, target, wish, place, i >= 2 * XDPFW_WAYS))
 			return place;
 	}
 	return NO_PLACE;
 }
 
-static __always_inline __u32 take_either_port(void *ctx, enum hook hook, const struct pkt *p, __u32 flags,
-					      __u16 target_port)
+static __always_inline __u32 take_either_port(void *ctx, enum hook hook, const struct pkt *p,
+					      const struct xdpfw_addr *source, const struct xdpfw_addr *target,
+					      __u64 wish)
 {
-	__u32 place = take_own_port(ctx, hook, p, flags, target_port);
+	__u32 place = take_own_port(ctx, hook, p, source, target, wish);
 
-	return place == NO_PLACE ? take_any_port(ctx, hook, p, flags, target_port) : place;
+	return place == NO_PLACE ? take_any_port(ctx, hook, p, source, target, wish) : place;
 }
 
-__noinline __u32 take_port_xdp(struct xdp_md *xdp, const struct pkt *p, __u32 flags, __u32 target_port)
+__noinline __u32 take_port_xdp(struct xdp_md *xdp, const struct pkt *p, const struct xdpfw_addr *source,
+			       const struct xdpfw_addr *target, __u64 wish)
 {
-	return p ? take_either_port(xdp, HOOK_XDP, p, flags, target_port) : NO_PLACE;
+	return p && source && target ? take_either_port(xdp, HOOK_XDP, p, source, target, wish) : NO_PLACE;
 }
 
-__noinline __u32 take_port_skb(struct __sk_buff *skb, const struct pkt *p, __u32 flags, __u32 target_port)
+__noinline __u32 take_port_skb(struct __sk_buff *skb, const struct pkt *p, const struct xdpfw_addr *source,
+			       const struct xdpfw_addr *target, __u64 wish)
 {
-	return p ? take_either_port(skb, HOOK_TC, p, flags, target_port) : NO_PLACE;
+	return p && source && target ? take_either_port(skb, HOOK_TC, p, source, target, wish) : NO_PLACE;
 }
 
-/* A place for a new connection (@flags: enum xdpfw_forward_flags); NO_PLACE if every port that it could have is taken. */
-static __always_inline __u32 take_port(void *ctx, enum hook hook, const struct pkt *p, __u32 flags, __u16 target_port)
+/* A place for a new connection, which @target will see as @source's; NO_PLACE if every port that it could have is taken. */
+static __always_inline __u32 take_port(void *ctx, enum hook hook, const struct pkt *p, const struct xdpfw_addr *source,
+				       const struct xdpfw_addr *target, __u64 wish)
 {
-	return hook == HOOK_XDP ? take_port_xdp(ctx, p, flags, target_port) : take_port_skb(ctx, p, flags, target_port);
+	return hook == HOOK_XDP ? take_port_xdp(ctx, p, source, target, wish)
+				: take_port_skb(ctx, p, source, target, wish);
 }
 
 /* Fill a place that was taken; target, source and counters stand there already. */

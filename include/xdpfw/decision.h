@@ -68,7 +68,8 @@ enum xdpfw_dir {
 	X(PANIC, "panic", "panic is on: nothing passes but what is kept open")                                         \
 	X(LIMIT, "limit", "more requests from this source than the rule lets pass")                                    \
 	X(NO_PORT, "no-port", "every source port that a forward could give a new connection is taken")                 \
-	X(NO_ROUTE, "no-route", "the target of a forward cannot be reached; see `xdpfw forward --check`")
+	X(NO_ROUTE, "no-route", "the target of a forward cannot be reached; see `xdpfw forward --check`")              \
+	X(PORT_CLASH, "port-clash", "a forwarded connection has this source port at the same target")
 
 enum xdpfw_reason {
 #define X(code, name, text) XDPFW_R_##code,

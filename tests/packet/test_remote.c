@@ -2,7 +2,7 @@
 /*
  * Forwards to other hosts at TC: what the packet looks like that is sent on. Routes come from the kernel's FIB, so
  * these tests have a network namespace of their own, as in test_routed.c: OTHER lies behind a router's interface,
- * PEER behind another. Whether it arrives is tested end to end.
+ * which talks to it as HOST; PEER behind another. Whether it arrives is tested end to end.
  */
 #include <string.h>
 
@@ -17,6 +17,8 @@ static void enter_router(void)
 	run_command("ip link add r0 type veth peer name r1 && ip link set r0 up && ip link set r1 up");
 	run_command("ip addr add 8.0.9.1/24 dev r0 && ip addr add 2001:db8:86dd:9::1/64 dev r0 nodad");
 	run_command("ip route add 8.0.0.2 dev r0 && ip route add 2001:db8:86dd::2 dev r0");
+	run_command("ip route add 8.0.9.9 dev r0 src 8.0.0.1");
+	run_command("ip route add 2001:db8:86dd:9::9 dev r0 src 2001:db8:86dd::1");
 	run_command("echo 1 > /proc/sys/net/ipv4/ip_forward && echo 1 > /proc/sys/net/ipv6/conf/all/forwarding");
 	fixture_open();
 }
@@ -121,4 +123,66 @@ Test(remote, summed_up_by_the_driver)
 	if (!sum_up())
 		cr_skip_test("this kernel's test runs do not compare CHECKSUM_COMPLETE (Linux 6.16)");
 	send_all();
+}
+
+#define MASQUERADED                                                                                                    \
+	"forward 8080:8.0.9.9:2988/udp\n"                                                                              \
+	"forward 8080:8.0.9.9:2988/sctp\n"                                                                             \
+	"forward 8080:[2001:db8:86dd:9::9]:2988/udp\n"                                                                 \
+	"forward 8080:[2001:db8:86dd:9::9]:2988/sctp"
+
+/* The source port of a new connection to the target. */
+static __u16 port_given(__u8 protocol, enum family family)
+{
+	const struct packet request = {.protocol = protocol, .dport = 8080};
+	static struct outcome outcome;
+	struct frame f;
+
+	build(&f, &request, family, ARRIVES);
+	send_frame(ON_TC, ARRIVES, &f, NULL, &outcome);
+	cr_assert(outcome.action == ANSWERED && outcome.twin_agrees, "protocol %u: not forwarded", protocol);
+	return outcome.frame.bytes[f.l4] << 8 | outcome.frame.bytes[f.l4 + 1];
+}
+
+/* What this host itself sends to the target from that port. */
+static void send_own(__u8 protocol, enum family family, __u16 port, struct outcome *outcome)
+{
+	const struct packet own = {.protocol = protocol, .to = OTHER, .sport = port, .dport = 2988};
+	struct frame f;
+
+	build(&f, &own, family, LEAVES);
+	send_frame(ON_TC, LEAVES, &f, NULL, outcome);
+	cr_expect(outcome->twin_agrees && !outcome->twin_wrote);
+}
+
+/* To the target a program of this host and a client of the forward are the same sender, if their ports are. Whoever comes
+ * second gets another one, or no further. (Programs with sockets: test_clash.py.) */
+static void begin_twice(__u8 protocol, enum family family)
+{
+	static struct outcome outcome;
+	__u16 port;
+
+	SCENE();
+	set_policy(MASQUERADED);
+	port = port_given(protocol, family);
+	watch_twin(true);
+	send_own(protocol, family, port, &outcome);
+	cr_expect(outcome.verdict == XDPFW_REJECT && outcome.reason == XDPFW_R_PORT_CLASH,
+		  "protocol %u: would be answered at the client [%s]", protocol, family_name(family));
+	pass_time(3600);
+	send_own(protocol, family, port, &outcome);
+	cr_expect_eq(outcome.action, PASSED, "protocol %u: the forwarded one is over", protocol);
+	watch_twin(false);
+	cr_expect_neq(port_given(protocol, family), port, "protocol %u: the port that a program has [%s]", protocol,
+		      family_name(family));
+	pass_time(3600);
+	cr_expect_eq(port_given(protocol, family), port, "protocol %u: that is over, too", protocol);
+}
+
+Test(remote, ports_of_programs)
+{
+	for (enum family family = V4; family <= V6; family++) {
+		begin_twice(IPPROTO_UDP, family);
+		begin_twice(IPPROTO_SCTP, family);
+	}
 }
