@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Thousands of clients' sockets at once, and a server that answers each with its own words."""
 
+import contextlib
 import os
 import resource
 import select
@@ -73,6 +74,17 @@ def _answer(connections, fd):
 def allow_many_files():
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+@contextlib.contextmanager
+def many_files():
+    """As many sockets as there may be; the limit of before comes back."""
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    allow_many_files()
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
 
 
 class Crowd:

@@ -10,6 +10,7 @@ import struct
 
 import pytest
 
+import crowd
 import firewall
 import lab
 import traffic
@@ -40,7 +41,8 @@ def shared(request, tmp_path_factory):
 
 @pytest.fixture(scope="module", params=MODES)
 def small_lab(request, tmp_path_factory):
-    yield from _made(request.param, tmp_path_factory, small=True)
+    with crowd.many_files():
+        yield from _made(request.param, tmp_path_factory, small=True)
 
 
 class Scene:

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Forwards with thousands of connections: all of them served, ports used again, and what happens when there are too many."""
 
-import resource
 import socket
 import struct
 
@@ -33,13 +32,11 @@ def _made(mode, directory, small):
 
 
 def _shared(request, tmp_path_factory, small):
-    before = resource.getrlimit(resource.RLIMIT_NOFILE)
-    crowd.allow_many_files()
-    made = _made(request.param, tmp_path_factory.mktemp("rules"), small)
-    yield made
-    made.close()
-    made.net.delete()
-    resource.setrlimit(resource.RLIMIT_NOFILE, before)
+    with crowd.many_files():
+        made = _made(request.param, tmp_path_factory.mktemp("rules"), small)
+        yield made
+        made.close()
+        made.net.delete()
 
 
 @pytest.fixture(scope="module", params=MODES)
