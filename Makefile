@@ -137,10 +137,10 @@ test: deps-build deps-deb deps-test deps-clangs deps-docker deps-kernel deps-ben
 	$(Q)$(MAKE) --no-print-directory check
 
 # The main job on Debian's own kernel (6.1), under emulation.
-kernel: all $(BUILD)/tests/association
+kernel: all $(BUILD)/tests/exchange
 	$(Q)tests/kernel/run
 
-$(BUILD)/tests/association: tests/kernel/association.c | $(BUILD)/tests/unit
+$(BUILD)/tests/exchange: tests/kernel/exchange.c | $(BUILD)/tests/unit
 	$(call say,LINK,$@)
 	$(Q)$(CC) -std=gnu11 $(WARNINGS) $(CFLAGS) -o $@ $<
 
