@@ -321,13 +321,16 @@ static __always_inline __u64 wish_port(__u64 wish, __u16 port)
 
 /*
  * Does this host have a connection of its own whose answers would be taken for those of the translation? To this host it is
- * the client's own one to the target port; to another host, if that sees this one (@source), any of this host with @target.
+ * the client's own one to the target port (unless that is the very one that is to be noted as direct); to another host, if that
+ * sees this one (@source), any of this host with @target.
  */
 static __always_inline bool is_taken(void *ctx, const struct pkt *p, const struct xdpfw_addr *source,
 				     const struct xdpfw_addr *target, __u64 wish)
 {
 	__u32 flags = wish >> 32, ports = wish;
 
+	if (flags & XDPFW_FORWARD_DIRECT && ports >> 16 == p->source_port)
+		return false;
 	if (flags & XDPFW_FORWARD_LOCAL)
 		return p->protocol == IPPROTO_TCP && has_socket_from(ctx, p, ports >> 16, ports & 0xffff);
 	if (flags & XDPFW_FORWARD_KEEP_SOURCE)

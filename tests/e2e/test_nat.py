@@ -7,6 +7,7 @@ import threading
 import pytest
 
 import firewall
+import frames
 import lab
 import traffic
 import trio
@@ -67,6 +68,25 @@ def test_one_client_port_for_both(fw, family):
     assert pairs[0][1].getpeername()[1] == port != pairs[1][1].getpeername()[1]
     for one, two in pairs:
         assert traffic.flows(one, two) and traffic.flows(two, one)
+
+
+def test_half_open_direct_connection(fw, family):
+    """Its note is forgotten (here: times out) before the client's SYN comes again: it is the same connection all the same."""
+    served, port = ports()
+    stranger = family.peer[:-1] + "77"
+    fw.policy("option tcp-syn-timeout 1s", "default deny in", f"allow in {served}", f"forward {ports(1)[0]}:{served} one-way")
+    traffic.listen(fw.net.host, family, served)
+    fw.net.host.ip(f"neigh replace {stranger} lladdr {lab.PEER_MAC.hex(':')} dev {lab.IFACE}\n")
+    wire = traffic.Wire(fw.net, "peer")
+    packet = frames.tcp(stranger, family.host, port, served, frames.SYN)
+    syn = frames.ether(family, frames.ip(family, stranger, family.host, frames.TCP, packet))
+    wire.send(syn)
+    for _ in range(3):  # SYN-ACKs, one and two seconds apart: by the third the note is gone
+        assert wire.answer(frames.is_port(frames.TCP, port))
+    wire.send(syn)
+    assert wire.answer(frames.is_port(frames.TCP, port))
+    waiting = fw.net.host.run("ss", "-Htn", "state", "syn-recv", f"( sport = :{served} )").stdout.splitlines()
+    assert len(waiting) == 1 and waiting[0].rstrip().endswith(f":{port}")
 
 
 def test_half_closed_by_redirect(fw, family):
