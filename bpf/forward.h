@@ -10,6 +10,7 @@
 
 #include "block.h"
 #include "common.h"
+#include "essential.h"
 #include "fragment.h"
 #include "hop.h"
 #include "icmp_error.h"
@@ -56,6 +57,35 @@ static __always_inline bool is_for(const struct xdpfw_forward *f, const struct p
 	if (f->flags & XDPFW_FORWARD_TO && !addr_equal(&f->to, &p->destination))
 		return false;
 	return prefix_holds(&f->from, f->from_length, &p->source);
+}
+
+/* Was it sent to all who are on the wire? <linux/if_packet.h>: PACKET_BROADCAST, PACKET_MULTICAST. */
+static __always_inline bool is_to_all(void *ctx, enum hook hook)
+{
+	struct frame f;
+	__u8 *ethernet;
+	__u32 type;
+
+	if (hook == HOOK_TC) {
+		type = ((struct __sk_buff *)ctx)->pkt_type;
+		return type == 1 || type == 2;
+	}
+	f = frame_xdp(ctx);
+	ethernet = at(&f, 0, ETH_ALEN);
+	return ethernet && ethernet[0] & 1;
+}
+
+/*
+ * Is it asked of this host? Not so what groups and hosts behind it are asked, nor what is broadcast, which no router sends on
+ * (RFC 1812 5.3.4), nor what this host's own DHCP client waits for.
+ */
+static __always_inline bool is_asked_here(void *ctx, enum hook hook, const struct xdpfw_forward *f, const struct pkt *p)
+{
+	if (!is_for(f, p) || is_multicast(p, &p->destination) || is_dhcp(p))
+		return false;
+	if (!(f->flags & XDPFW_FORWARD_LOCAL) && is_to_all(ctx, hook))
+		return false;
+	return !is_routed(ctx, p, &p->destination);
 }
 
 /* (What is not rewritten is a packet like any other.) */
@@ -262,7 +292,7 @@ static __always_inline __u32 begin_forward(void *ctx, enum hook hook, struct pkt
 	struct xdpfw_forward *f = forward_at(p->slot, number);
 	__u32 refusal;
 
-	if (!f || !is_for(f, p) || is_multicast(p, &p->destination) || is_routed(ctx, p, &p->destination))
+	if (!f || !is_asked_here(ctx, hook, f, p))
 		return decision;
 	if (!may_begin(p))
 		return drop(XDPFW_R_NO_STATE); /* unless this host itself has the connection */
@@ -477,8 +507,7 @@ __noinline bool has_lost_connection(struct __sk_buff *skb, const struct pkt *p)
 		return false;
 	listening = listener(p, p->destination_port);
 	f = forward_at(p->slot, xdpfw_listening(listening)); /* none for what is draining */
-	if (!f || listening & XDPFW_TARGETED || !is_for(f, p) || is_multicast(p, &p->destination) ||
-	    is_routed(skb, p, &p->destination))
+	if (!f || listening & XDPFW_TARGETED || !is_asked_here(skb, HOOK_TC, f, p))
 		return false;
 	/* Of SCTP any chunk: what this host says to it, ABORT, would end the association. */
 	if (p->protocol == PROTO_SCTP)

@@ -100,6 +100,17 @@ def test_half_closed_by_redirect(fw, family):
 # ---- which requests ----
 
 
+@pytest.mark.parametrize("rule", ((), ("deny in 68/udp",)), ids=("no rule", "denied"))
+def test_dhcp_client(fw, rule):
+    """What its server sends is for this host, whatever listens on the port; others' datagrams are not."""
+    (served,) = ports(1)
+    fw.policy("default deny in", *rule, f"forward 68:{served}/udp one-way")
+    client, server = traffic.udp(fw.net.host, lab.V4, 68), traffic.udp(fw.net.host, lab.V4, served)
+    assert traffic.udp_passes(traffic.udp(fw.net.peer, lab.V4, 67), client, (lab.V4.host, 68))
+    other = traffic.udp(fw.net.peer, lab.V4)
+    assert traffic.udp_passes(other, server, (lab.V4.host, 68), expect=not rule) != bool(rule)
+
+
 def test_ranges_and_lists(fw, family):
     """Port by port."""
     first, single = traffic.fresh_port(), traffic.fresh_port()

@@ -98,6 +98,17 @@ def test_only_this_port(fw, family):
     assert traffic.receive(local, lab.SILENCE)[0] is None
 
 
+@pytest.mark.parametrize("address", ("192.0.2.255", lab.V4.host))
+def test_not_to_all_on_the_wire(fw, address):
+    """A router sends on nothing that was broadcast (RFC 1812 5.3.4), and its answer would come from no host's address."""
+    asked, served = forward(fw, lab.V4)
+    server, wire = traffic.udp(fw.net.target, lab.V4, served), traffic.Wire(fw.net, "peer")
+    before = fw.drops().get("default", 0)
+    wire.send(frames.udp_frame(lab.V4, 40010, asked, b"anybody?", dst=address, dst_mac=b"\xff" * 6))
+    assert traffic.nothing_came(server)
+    assert fw.drops()["default"] > before and fw.json("forward list")[0]["connections"] == 0
+
+
 def test_rules_come_first(fw, family):
     asked, served = traffic.fresh_port(), traffic.fresh_port()
     to = trio.endpoint(family, BACK[family].target, served)
