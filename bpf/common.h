@@ -30,6 +30,9 @@
 #define likely(x)   __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 
+/* 2^64 by the golden ratio: spreads what it is multiplied with over the upper bits. */
+#define HASH_FACTOR 0x9e3779b97f4a7c15ULL
+
 /*
  * The address of a part of what a lookup found, or NULL. Clang from 16 on adds the offset before it asks for NULL, and
  * the verifier refuses arithmetic on what may be NULL; the barrier keeps the two in order.

@@ -57,12 +57,13 @@ static __always_inline __u16 link_mtu(void *ctx, __u32 ifindex)
 }
 
 /* (Of a way without a resolved neighbour, as a tunnel is at first, the FIB tells no MTU.) */
-static __noinline void ask_hop(void *ctx, const struct pkt *p, const struct xdpfw_addr *source, struct xdpfw_hop *hop)
+static __noinline void ask_hop(void *ctx, const struct pkt *p, const struct xdpfw_addr *source,
+			       const struct xdpfw_addr *destination, struct xdpfw_hop *hop)
 {
 	struct bpf_fib_lookup query = {};
 	long answer;
 
-	fill_query(&query, p, source, &hop->destination);
+	fill_query(&query, p, source, destination);
 	answer = bpf_fib_lookup(ctx, &query, sizeof(query), 0);
 	hop->out = 0;
 	hop->resolved = answer == BPF_FIB_LKUP_RET_SUCCESS;
@@ -74,10 +75,19 @@ static __noinline void ask_hop(void *ctx, const struct pkt *p, const struct xdpf
 		hop->mtu = link_mtu(ctx, hop->out);
 }
 
-static __always_inline struct xdpfw_hop *hop_place(const struct xdpfw_addr *destination)
+/* What stands for both addresses: of one destination no two sources are alike, and of IPv4 no two pairs. */
+static __always_inline struct xdpfw_addr mix_ends(const struct xdpfw_addr *source, const struct xdpfw_addr *destination)
 {
-	__u64 mix = destination->halves[0] ^ destination->halves[1];
-	__u32 index = (mix * 0x9e3779b97f4a7c15ULL) >> 40 & (XDPFW_HOPS_PER_CPU - 1);
+	struct xdpfw_addr ends;
+
+	ends.halves[0] = destination->halves[0] ^ source->halves[1] * HASH_FACTOR;
+	ends.halves[1] = destination->halves[1] ^ source->halves[0] * HASH_FACTOR;
+	return ends;
+}
+
+static __always_inline struct xdpfw_hop *hop_place(const struct xdpfw_addr *ends)
+{
+	__u32 index = ((ends->halves[0] ^ ends->halves[1]) * HASH_FACTOR) >> 40 & (XDPFW_HOPS_PER_CPU - 1);
 
 	index += bpf_get_smp_processor_id() * XDPFW_HOPS_PER_CPU;
 	return bpf_map_lookup_elem(&hops, &index);
@@ -88,16 +98,17 @@ static __always_inline struct xdpfw_hop *hop_place(const struct xdpfw_addr *dest
 static __always_inline struct xdpfw_hop *find_hop(void *ctx, const struct pkt *p, const struct xdpfw_addr *source,
 						  const struct xdpfw_addr *destination)
 {
-	struct xdpfw_hop *hop = hop_place(destination);
+	struct xdpfw_addr ends = mix_ends(source, destination);
+	struct xdpfw_hop *hop = hop_place(&ends);
 	__u64 now = bpf_jiffies64();
 
 	if (!hop)
 		return NULL;
 	if (now - hop->asked >= cfg_hz || hop->ifindex != p->ifindex || !hop->out || (hop->xdp && !hop->resolved) ||
-	    !addr_equal(&hop->destination, destination)) {
-		hop->destination = *destination;
+	    !addr_equal(&hop->ends, &ends)) {
+		hop->ends = ends;
 		hop->ifindex = p->ifindex;
-		ask_hop(ctx, p, source, hop);
+		ask_hop(ctx, p, source, destination, hop);
 		hop->asked = now;
 	}
 	return hop->out ? hop : NULL;

@@ -16,8 +16,7 @@
 #include "maps.h"
 #include "own_port.h"
 
-#define NO_PLACE    0xffffffffU
-#define HASH_FACTOR 0x9e3779b97f4a7c15ULL
+#define NO_PLACE 0xffffffffU
 
 static __always_inline struct xdpfw_bucket *bucket_at(__u32 place)
 {

@@ -228,9 +228,10 @@ static inline __u32 xdpfw_translation_place(__u32 table, __u16 port)
 }
 _Static_assert(XDPFW_TCP == 0 && XDPFW_UDP == 1 && XDPFW_SCTP == 2, "halves of the places");
 
-/* Where the FIB sends packets for an address; trusted for a second. One element of the map `hops`. */
+/* Where the FIB sends packets from one address to another (there may be rules by source); trusted for a second. One element
+ * of the map `hops`. */
 struct xdpfw_hop {
-	struct xdpfw_addr destination;
+	struct xdpfw_addr ends;    /* both addresses, mixed */
 	struct xdpfw_addr gateway; /* the router on the way, or the destination itself */
 	__u64 asked;               /* jiffies64 */
 	__u32 ifindex;             /* the interface of arrival */

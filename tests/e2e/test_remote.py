@@ -217,6 +217,24 @@ def test_neighbour_unknown(fw, family):
     assert traffic.udp_passes(client, server, (family.host, asked))
 
 
+def test_ways_by_source(fw, family):
+    """A routing rule by source: whom the target sees as the sender decides on the way, not who was there a moment ago."""
+    asked, served = forward(fw, family, "keep-source")
+    server = traffic.udp(fw.net.target, family, served)
+    one, other = (traffic.udp(fw.net.peer, family, address=address) for address in (family.peer, family.other))
+    words = "-6" if family is lab.V6 else "-4"
+    for what in ("route add unreachable default table 77", f"rule add from {family.other} lookup 77"):
+        fw.net.host.run("ip", words, *what.split())
+    try:
+        assert traffic.udp_passes(one, server, (family.host, asked))
+        assert not traffic.udp_passes(other, server, (family.host, asked), expect=False)
+        assert traffic.udp_passes(one, server, (family.host, asked))
+    finally:
+        fw.net.host.run("ip", words, "rule", "del", "from", family.other, "lookup", "77")
+        fw.net.host.run("ip", words, "route", "flush", "table", "77")
+    assert traffic.udp_passes(other, server, (family.host, asked))
+
+
 def test_several_targets(fw, family):
     """Connections are spread; without one target only its own move."""
     asked, served = traffic.fresh_port(), traffic.fresh_port()
