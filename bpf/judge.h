@@ -118,9 +118,10 @@ static __always_inline __u32 judge_in(void *ctx, enum hook hook, struct pkt *p)
 {
 	__u32 decision = judge_arrived(ctx, hook, p);
 
-	if (unlikely(p->flags & XDPFW_HAS_BLOCKS) && p->connection && passes(decision) && is_end_blocked(p))
-		return drop(XDPFW_R_BLOCKED);
-	return decision;
+	if (likely(!(p->flags & XDPFW_HAS_BLOCKS)) || !p->connection || !passes(decision) || !is_end_blocked(p))
+		return decision;
+	p->connection = 0; /* it is not counted as the forward's */
+	return drop(XDPFW_R_BLOCKED);
 }
 
 /* A SYN made by hand (traceroute -T, scanners) has a socket, but none that TCP would find for the answer. */

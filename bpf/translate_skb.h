@@ -21,6 +21,7 @@
 
 #define ACT_PASS -1 /* TC_ACT_UNSPEC, TCX_NEXT: the programs behind still run */
 #define ACT_DROP 2  /* TC_ACT_SHOT */
+#define ACT_LOSE 3  /* of translations, for those who call them: there is no way to where the packet goes */
 
 /* On an skb that xdpfw itself sends ("xdfw"): it has been judged, and is not counted again. */
 #define MARK_OWN 0x78646677
@@ -102,6 +103,12 @@ static __always_inline bool is_complaint(int action)
 	return action > 0xffff;
 }
 
+/* Of a packet that is only looked at: would find_hop() find none? */
+static __always_inline bool is_without_way(struct __sk_buff *skb, const struct pkt *p, const struct rewritten *r)
+{
+	return cfg_observe && !r->stays && !route_to(skb, p, &r->destination);
+}
+
 /* Rewrite a packet of a forwarded connection, which passes, and send it on; ACT_PASS leaves it to the stack. Global
  * functions, for the reason given in parse_ip.h. */
 __noinline int translate_packet(struct __sk_buff *skb, const struct pkt *p)
@@ -111,10 +118,12 @@ __noinline int translate_packet(struct __sk_buff *skb, const struct pkt *p)
 
 	if (!p || !read_rewritten(p->connection, &r))
 		return ACT_DROP;
+	if (is_without_way(skb, p, &r))
+		return ACT_LOSE;
 	if (!r.stays && !cfg_observe) {
 		hop = find_hop(skb, p, &r.source, &r.destination);
 		if (!hop)
-			return ACT_DROP;
+			return ACT_LOSE;
 		if (p->hop_limit <= 1)
 			return complain(COMPLAIN_EXPIRED, 0);
 		if (hop->mtu && longest_packet(skb, p) > hop->mtu)
@@ -184,9 +193,13 @@ __noinline int translate_error(struct __sk_buff *skb, const struct pkt *p)
 
 	if (!p || !read_rewritten(p->connection, &r))
 		return ACT_DROP;
+	if (is_without_way(skb, p, &r))
+		return ACT_LOSE;
 	if (!r.stays && !cfg_observe) {
 		hop = find_hop(skb, p, &r.source, &r.destination);
-		if (!hop || p->hop_limit <= 1)
+		if (!hop)
+			return ACT_LOSE;
+		if (p->hop_limit <= 1)
 			return ACT_DROP;
 	}
 	if (!write_quote(skb, p, &r))

@@ -93,11 +93,21 @@ static __always_inline int send_answer(struct __sk_buff *skb, struct pkt *p, __u
 	return bpf_redirect(skb->ifindex, redirect_flags);
 }
 
+/* Drop a packet that has been counted as one that passes. */
+static __noinline int lose(struct __sk_buff *skb, struct pkt *p, enum xdpfw_reason reason)
+{
+	p->connection = 0; /* whose counters know of it already */
+	settle(skb, p, XDPFW_IN, drop(reason));
+	return ACT_DROP;
+}
+
 /* A packet of a forwarded connection. */
-static __always_inline int translate(struct __sk_buff *skb, const struct pkt *p)
+static __always_inline int translate(struct __sk_buff *skb, struct pkt *p)
 {
 	int action = is_icmp_error(p) ? translate_error(skb, p) : translate_packet(skb, p);
 
+	if (action == ACT_LOSE && !cfg_observe)
+		return lose(skb, p, XDPFW_R_NO_ROUTE);
 	if (!is_complaint(action))
 		return action;
 	if (!answer_skb(skb, p, action >> 16, action & 0xffff))
@@ -107,7 +117,7 @@ static __always_inline int translate(struct __sk_buff *skb, const struct pkt *p)
 }
 
 /* Rewrite a packet that passes. */
-static __always_inline int rewrite(struct __sk_buff *skb, const struct pkt *p, enum xdpfw_dir dir)
+static __always_inline int rewrite(struct __sk_buff *skb, struct pkt *p, enum xdpfw_dir dir)
 {
 	if (unlikely(p->connection))
 		return translate(skb, p);
@@ -119,9 +129,11 @@ static __always_inline int rewrite(struct __sk_buff *skb, const struct pkt *p, e
 /* The end of a packet at the twin of a TC program: rewritten, but neither counted nor answered. */
 static __always_inline int tell(struct __sk_buff *skb, struct pkt *p, enum xdpfw_dir dir, __u32 decision)
 {
-	if (passes(decision) && rewrite(skb, p, dir) == ACT_DROP)
-		return drop(XDPFW_R_INTERNAL);
-	return decision;
+	int action = passes(decision) ? rewrite(skb, p, dir) : ACT_PASS;
+
+	if (action == ACT_LOSE)
+		return drop(XDPFW_R_NO_ROUTE);
+	return action == ACT_DROP ? drop(XDPFW_R_INTERNAL) : decision;
 }
 
 /* The end of a packet at TC. The answer to an outbound packet is turned back into the stack. */
@@ -211,12 +223,10 @@ int tc_swap(struct __sk_buff *skb)
 		return ACT_PASS;
 	if (p.flags & XDPFW_HAS_FORWARDS) {
 		find_connection(skb, &p);
-		if (!cfg_observe && has_lost_connection(skb, &p)) {       /* a twin notes none */
-			settle(skb, &p, XDPFW_IN, drop(XDPFW_R_NO_PORT)); /* XDP has counted it as one that passes */
-			return ACT_DROP;
-		}
+		if (!cfg_observe && has_lost_connection(skb, &p)) /* a twin notes none */
+			return lose(skb, &p, XDPFW_R_NO_PORT);
 	}
-	return rewrite(skb, &p, XDPFW_IN);
+	return cfg_observe ? tell(skb, &p, XDPFW_IN, pass(XDPFW_R_NONE)) : rewrite(skb, &p, XDPFW_IN);
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -200,12 +200,15 @@ int twins_ask(const struct twins *t, enum xdpfw_dir dir, const struct sender *se
 	      __u32 *decision, struct error *e)
 {
 	int err = run(t, dir == XDPFW_OUT ? t->out : t->in, sender, f, decision, e);
-	__u32 ignored;
+	__u32 behind;
 
-	/* Behind XDP another program rewrites what passes; what it would do to a stump is nothing. */
-	if (!err && dir != XDPFW_OUT && t->xdp && xdpfw_verdict_of(*decision) == XDPFW_PASS &&
-	    f->size >= TWIN_FRAME_LEAST)
-		err = run(t, t->swap, sender, f, &ignored, e);
+	/* Behind XDP another program rewrites what passes, or finds no way for it; what it would do to a stump is nothing. */
+	if (err || dir == XDPFW_OUT || !t->xdp || xdpfw_verdict_of(*decision) != XDPFW_PASS ||
+	    f->size < TWIN_FRAME_LEAST)
+		return err;
+	err = run(t, t->swap, sender, f, &behind, e);
+	if (!err && xdpfw_verdict_of(behind) == XDPFW_DROP)
+		*decision = behind;
 	return err;
 }
 

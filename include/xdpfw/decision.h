@@ -61,7 +61,7 @@ enum xdpfw_dir {
 	X(FRAGMENT, "fragment", "a later fragment, judged by its first; SCTP: a forward cannot change its ports")      \
 	X(BAD_FRAGMENT, "bad-fragment", "fragments that overlap, or too small to hold the ports")                      \
 	X(ICMP_UNKNOWN, "icmp-unknown", "an ICMP error about nothing this host sent")                                  \
-	X(NO_STATE, "no-state", "its entry was evicted from a full table")                                             \
+	X(NO_STATE, "no-state", "its connection is not known, or not any more")                                        \
 	X(INVALID, "invalid", "a TCP segment outside its connection's window")                                         \
 	X(REJECT_SENT, "reject", "an answer that xdpfw itself sent for a reject")                                      \
 	X(INTERNAL, "internal", "a map or the packet could not be accessed")                                           \

@@ -147,6 +147,7 @@ def test_blocked(fw, family, who, words):
     new.sendto(b"question", (family.host, asked))
     assert traffic.nothing_came(server)
     assert fw.drops()["blocked"] >= before + 3
+    assert fw.json("forward list")[0]["requests"]["packets"] == 1 and fw.json("forward list")[0]["answers"]["packets"] == 0
     for port in (client.getsockname()[1], new.getsockname()[1]):
         said = fw.json(f"explain udp from {trio.endpoint(family, family.peer, port)} to {trio.endpoint(family, family.host, asked)}")
         assert (said["verdict"], said["reason"]) == ("drop", "blocked")
@@ -215,6 +216,32 @@ def test_neighbour_unknown(fw, family):
     server, client = traffic.udp(fw.net.target, family, served), traffic.udp(fw.net.peer, family)
     fw.net.host.run("ip", "neigh", "flush", "dev", trio.BACK_IFACE)
     assert traffic.udp_passes(client, server, (family.host, asked))
+
+
+def test_the_way_is_lost(fw, family):
+    """What is open has no way any more: it is dropped with a reason, which explain knows, and goes on when there is one again."""
+    asked, served = forward(fw, family)
+    server, client = traffic.udp(fw.net.target, family, served), traffic.udp(fw.net.peer, family)
+    assert traffic.udp_echo(client, server, (family.host, asked))
+    route = ("-6" if family is lab.V6 else "-4", "route")
+    asks = trio.endpoint(family, family.peer, client.getsockname()[1]), trio.endpoint(family, family.host, asked)
+
+    def dropped():
+        before = fw.drops().get("no-route", 0)
+        traffic.send(client, b"anybody?", (family.host, asked))
+        return fw.drops().get("no-route", 0) == before + 1
+
+    fw.net.host.run("ip", *route, "add", "unreachable", BACK[family].target)
+    try:
+        assert traffic.eventually(dropped), "where packets go is remembered for a second, not for longer"
+        said = fw.json("explain udp from {} to {}".format(*asks))
+        assert (said["verdict"], said["reason"]) == ("drop", "no-route")
+    finally:
+        fw.net.host.run("ip", *route, "del", "unreachable", BACK[family].target)
+    while traffic.receive(server, 0.0)[0]:
+        pass
+    assert fw.json("explain udp from {} to {}".format(*asks))["verdict"] == "pass"
+    assert traffic.udp_echo(client, server, (family.host, asked)) == (family.host, asked)
 
 
 def test_ways_by_source(fw, family):
