@@ -104,7 +104,8 @@ static void examine(const struct session *s, struct reports *r)
 	for (size_t i = 0; i < r->count; i++) {
 		struct target_report *t = &r->list[i];
 
-		t->nr_faults = forward_check(&s->now, &t->statement->forward, t->index, t->faults);
+		t->nr_faults =
+			forward_check(&s->now, s->live ? &s->store : NULL, &t->statement->forward, t->index, t->faults);
 		t->was_passed_over = t->passed_over = dead_targets_of(s, t->statement) >> t->index & 1;
 	}
 }

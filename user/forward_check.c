@@ -47,7 +47,7 @@ note(struct findings *f, enum fault_kind kind, const char *format, ...)
 	va_end(args);
 }
 
-static bool is_loaded(const struct ruleset *set, const char *name)
+static bool is_named(const struct ruleset *set, const char *name)
 {
 	for (size_t i = 0; i < set->count; i++)
 		if (set->statements[i].kind == STATEMENT_LOAD && !strcmp(set->statements[i].load.name, name))
@@ -55,11 +55,22 @@ static bool is_loaded(const struct ruleset *set, const char *name)
 	return false;
 }
 
-static void check_interface(const struct ruleset *set, int ifindex, struct findings *f)
+/* One that was made again under the same name is another interface. */
+static bool is_filtered(const struct store *live, int ifindex)
+{
+	for (size_t i = 0; i < XDPFW_MAX_IFACES; i++)
+		if (iface_is_live(live, &live->ifaces[i]) && (int)live->ifaces[i].ifindex == ifindex)
+			return true;
+	return false;
+}
+
+static void check_interface(const struct ruleset *set, const struct store *live, int ifindex, struct findings *f)
 {
 	struct iface_info info;
 
-	if (!ruleset_count(set, STATEMENT_LOAD) || iface_get_index(ifindex, &info, NULL) || is_loaded(set, info.name))
+	if (!ruleset_count(set, STATEMENT_LOAD) || iface_get_index(ifindex, &info, NULL))
+		return;
+	if (is_named(set, info.name) && (!live || is_filtered(live, ifindex)))
 		return;
 	note(f, FAULT_INTERFACE,
 	     "%s, by which it is reached, is not loaded, so its answers would be lost; xdpfw load %s", info.name,
@@ -112,7 +123,7 @@ const char *forward_returns(const struct fault *faults, size_t count, const stru
 	return f->keep_source ? "unknown" : "here";
 }
 
-size_t forward_check(const struct ruleset *set, const struct forward *forward, size_t index,
+size_t forward_check(const struct ruleset *set, const struct store *live, const struct forward *forward, size_t index,
 		     struct fault faults[FAULTS_MAX])
 {
 	const struct forward_target *target = &forward->targets[index];
@@ -127,7 +138,7 @@ size_t forward_check(const struct ruleset *set, const struct forward *forward, s
 	} else if (hop.type == RTN_LOCAL) {
 		note(&f, FAULT_OURSELVES, "it is this host; write the port alone, one-way");
 	} else {
-		check_interface(set, hop.ifindex, &f);
+		check_interface(set, live, hop.ifindex, &f);
 		check_neighbour(&hop, &target->addr, &f);
 		check_return(forward, &hop, &f);
 	}

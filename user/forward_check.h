@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #include "ruleset.h"
+#include "store.h"
 
 enum fault_kind {
 	FAULT_ROUTE,      /* no route to the target */
@@ -25,8 +26,8 @@ struct fault {
 #define FAULTS_MAX 6
 
 /* What stands in the way of a target of @f, one of @set's, from the first to check to the last; returns how many. Nothing for
- * local ones. Which interfaces are loaded is what @set says. */
-size_t forward_check(const struct ruleset *set, const struct forward *f, size_t target,
+ * local ones. Which interfaces are loaded is what @set says, and of @live (NULL: of a set that is only wanted) if they are still those. */
+size_t forward_check(const struct ruleset *set, const struct store *live, const struct forward *f, size_t target,
 		     struct fault faults[FAULTS_MAX]);
 
 /* Where its answers go, for JSON: "here", "elsewhere", or "unknown", for only the target's own routes could tell. */

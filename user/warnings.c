@@ -61,7 +61,7 @@ static void warn_of_targets(const struct ruleset *set, const struct forward *f, 
 {
 	for (size_t i = 0; i < f->nr_targets; i++) {
 		struct fault faults[FAULTS_MAX];
-		size_t count = forward_check(set, f, i, faults);
+		size_t count = forward_check(set, NULL, f, i, faults);
 		char addr[ADDR_TEXT_MAX];
 
 		format_addr(&f->targets[i].addr, addr);

@@ -405,6 +405,12 @@ def test_interface_that_is_not_loaded(tmp_path):
         fw(f"forward 9:{trio.endpoint(lab.V4, BACK[lab.V4].target, 9)}")
         fault = fw.json("forward --check", code=1)[0]["faults"][0]
         assert fault["kind"] == "interface" and f"xdpfw load {trio.BACK_IFACE}" in fault["text"]
+        fw(["load", trio.BACK_IFACE, "--mode", "tc"])
+        assert fw.json("forward --check")[0]["well"]
+        net.host.ip(f"link del {trio.BACK_IFACE}\nlink add {trio.BACK_IFACE} type veth peer name {trio.TARGET_IFACE} netns {net.target.name}\n")
+        net.host.ip(f"link set {trio.BACK_IFACE} up\naddress add {BACK[lab.V4].host}/24 dev {trio.BACK_IFACE}\n")
+        net.target.ip(f"link set {trio.TARGET_IFACE} up\n")
+        assert fw.json("forward --check", code=1)[0]["faults"][0] == fault, "one of the same name is another"
     finally:
         fw.close()
         net.delete()
