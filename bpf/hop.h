@@ -7,6 +7,7 @@
 #include "common.h"
 #include "config.h"
 #include "maps.h"
+#include "rewritten.h"
 #include "routed.h"
 
 /* Linux 6.7; older kernels refuse the flag. */
@@ -93,27 +94,6 @@ static __always_inline struct xdpfw_hop *hop_place(const struct xdpfw_addr *ends
 	return bpf_map_lookup_elem(&hops, &index);
 }
 
-/* Where packets from @source for @destination go; NULL if nowhere. No way there is asked for again each time; so is a neighbour
- * that XDP needs (others are resolved behind bpf_redirect_neigh(), and a tunnel has none). */
-static __always_inline struct xdpfw_hop *find_hop(void *ctx, const struct pkt *p, const struct xdpfw_addr *source,
-						  const struct xdpfw_addr *destination)
-{
-	struct xdpfw_addr ends = mix_ends(source, destination);
-	struct xdpfw_hop *hop = hop_place(&ends);
-	__u64 now = bpf_jiffies64();
-
-	if (!hop)
-		return NULL;
-	if (now - hop->asked >= cfg_hz || hop->ifindex != p->ifindex || !hop->out || (hop->xdp && !hop->resolved) ||
-	    !addr_equal(&hop->ends, &ends)) {
-		hop->ends = ends;
-		hop->ifindex = p->ifindex;
-		ask_hop(ctx, p, source, destination, hop);
-		hop->asked = now;
-	}
-	return hop->out ? hop : NULL;
-}
-
 /* The address of this host that the kernel would use toward @destination; false if it does not tell. */
 static __noinline bool ask_source(void *ctx, const struct pkt *p, const struct xdpfw_addr *destination,
 				  struct xdpfw_addr *source)
@@ -133,6 +113,46 @@ static __noinline bool ask_source(void *ctx, const struct pkt *p, const struct x
 		__builtin_memcpy(source, query.ipv6_src, sizeof(*source));
 	}
 	return true;
+}
+
+/* Of no other host's address does the FIB say that it is not for sending on. */
+static __noinline bool is_local(void *ctx, const struct pkt *p, const struct xdpfw_addr *address)
+{
+	struct bpf_fib_lookup query = {};
+
+	fill_query(&query, p, address, address);
+	return bpf_fib_lookup(ctx, &query, sizeof(query), 0) == BPF_FIB_LKUP_RET_NOT_FWDED;
+}
+
+/* Has this host lost the address @source, which it had toward @destination? Then it has another one there. (Where the kernel does
+ * not tell, new connections would get the old one again.) */
+static __always_inline bool is_source_lost(void *ctx, const struct pkt *p, const struct xdpfw_addr *source,
+					   const struct xdpfw_addr *destination)
+{
+	struct xdpfw_addr now;
+
+	return ask_source(ctx, p, destination, &now) && !addr_equal(&now, source) && !is_local(ctx, p, source);
+}
+
+/* Where a packet of a forwarded connection goes; NULL if nowhere. No way there is asked for again each time; so is a neighbour
+ * that XDP needs (others are resolved behind bpf_redirect_neigh(), and a tunnel has none). */
+static __always_inline struct xdpfw_hop *find_hop(void *ctx, const struct pkt *p, const struct rewritten *r)
+{
+	struct xdpfw_addr ends = mix_ends(&r->source, &r->destination);
+	struct xdpfw_hop *hop = hop_place(&ends);
+	__u64 now = bpf_jiffies64();
+
+	if (!hop)
+		return NULL;
+	if (now - hop->asked >= cfg_hz || hop->ifindex != p->ifindex || !hop->out || (hop->xdp && !hop->resolved) ||
+	    !addr_equal(&hop->ends, &ends)) {
+		hop->ends = ends;
+		hop->ifindex = p->ifindex;
+		ask_hop(ctx, p, &r->source, &r->destination, hop);
+		hop->source_lost = r->masqueraded && is_source_lost(ctx, p, &r->source, &r->destination);
+		hop->asked = now;
+	}
+	return hop->out ? hop : NULL;
 }
 
 #endif

@@ -13,6 +13,7 @@ struct rewritten {
 	__u16 old_source_port, old_destination_port; /* as the packet has them now */
 	__u16 change;                                /* ones' complement sum by which the addresses grow */
 	__u8 stays;                                  /* the stack goes on with it, though it may route it */
+	__u8 masqueraded;                            /* its new source is this host */
 };
 
 /* The address of an end; only IPv6 needs the second cache line. */
@@ -44,6 +45,7 @@ static __always_inline bool read_rewritten(__u32 connection, struct rewritten *r
 	    !read_end(t, place, from_target ? XDPFW_CLIENT : XDPFW_TARGET, &r->destination))
 		return false;
 	r->stays = (t->flags & (XDPFW_FORWARD_LOCAL | XDPFW_FORWARD_DIRECT)) != 0;
+	r->masqueraded = !from_target && !(t->flags & (XDPFW_FORWARD_LOCAL | XDPFW_FORWARD_KEEP_SOURCE));
 	r->source_port = from_target ? t->host_port : t->source_port;
 	r->destination_port = from_target ? t->client_port : t->target_port;
 	r->old_source_port = from_target ? t->target_port : t->client_port;

@@ -121,8 +121,8 @@ __noinline int translate_packet(struct __sk_buff *skb, const struct pkt *p)
 	if (is_without_way(skb, p, &r))
 		return ACT_LOSE;
 	if (!r.stays && !cfg_observe) {
-		hop = find_hop(skb, p, &r.source, &r.destination);
-		if (!hop)
+		hop = find_hop(skb, p, &r);
+		if (!hop || (hop->source_lost && forget(connection_of(p->connection))))
 			return ACT_LOSE;
 		if (p->hop_limit <= 1)
 			return complain(COMPLAIN_EXPIRED, 0);
@@ -196,7 +196,7 @@ __noinline int translate_error(struct __sk_buff *skb, const struct pkt *p)
 	if (is_without_way(skb, p, &r))
 		return ACT_LOSE;
 	if (!r.stays && !cfg_observe) {
-		hop = find_hop(skb, p, &r.source, &r.destination);
+		hop = find_hop(skb, p, &r);
 		if (!hop)
 			return ACT_LOSE;
 		if (p->hop_limit <= 1)

@@ -4,7 +4,7 @@
  * without becoming an skb.
  *
  * Whatever is not plain goes up to TC ingress, where translate_skb.h can do everything: fragments, expired or too big packets,
- * a neighbour that is not resolved, and a checksum that may be incomplete (checksum.h).
+ * a neighbour that is not resolved, a source that this host has lost, and a checksum that may be incomplete (checksum.h).
  */
 #ifndef XDPFW_BPF_TRANSLATE_XDP_H
 #define XDPFW_BPF_TRANSLATE_XDP_H
@@ -68,8 +68,8 @@ __noinline int translate_xdp(struct xdp_md *xdp, const struct pkt *p)
 
 	if (!p || cfg_xdp_generic || !is_plain(xdp, p) || !read_rewritten(p->connection, &r) || r.stays)
 		return XDP_PASS;
-	hop = find_hop(xdp, p, &r.source, &r.destination);
-	if (!hop || !hop->resolved || !hop->xdp || p->l4 - p->l3 + p->l4_length > hop->mtu)
+	hop = find_hop(xdp, p, &r);
+	if (!hop || !hop->resolved || !hop->xdp || hop->source_lost || p->l4 - p->l3 + p->l4_length > hop->mtu)
 		return XDP_PASS;
 	if (unlikely(p->protocol == PROTO_SCTP) ? !write_sctp_in_frame(&f, p, &r)
 						: !translate_ports_in_frame(&f, p, &r))

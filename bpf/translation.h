@@ -539,6 +539,15 @@ static __always_inline bool answers_request(const struct xdpfw_translation *t, c
 	return p->tcp_flags & TCP_ACK && p->acknowledged - t->sent[SIDE_CLIENT] <= 0xffff;
 }
 
+/* Have the connection begin anew with its next packet, if it can: TCP only while it is not answered. */
+static __always_inline bool forget(struct xdpfw_translation *t)
+{
+	if (!t || (t->protocol == IPPROTO_TCP && t->state != XDPFW_FLOW_SYN))
+		return false;
+	t->seen = 0;
+	return true;
+}
+
 static __always_inline void note_answer(struct xdpfw_translation *t, const struct pkt *p)
 {
 	if (cfg_observe)

@@ -239,8 +239,9 @@ struct xdpfw_hop {
 	__u16 mtu;                 /* 0: not known */
 	__u8 to[6];                /* Ethernet addresses, if `resolved` */
 	__u8 from[6];
-	__u8 resolved;
-	__u8 xdp; /* the interface of leaving takes frames from XDP */
+	__u8 resolved : 1;
+	__u8 source_lost : 1; /* asked only where this host is the source: the address is not its own any more */
+	__u8 xdp;             /* the interface of leaving takes frames from XDP */
 };
 _Static_assert(sizeof(struct xdpfw_hop) == 64, "one cache line a hop");
 

@@ -244,6 +244,31 @@ def test_the_way_is_lost(fw, family):
     assert traffic.udp_echo(client, server, (family.host, asked)) == (family.host, asked)
 
 
+def test_another_address_toward_the_target(fw, family):
+    """This host has another address there than when a connection began (DHCP): it begins anew, like any new one."""
+    asked, served = forward(fw, family)
+    server, client = traffic.udp(fw.net.target, family, served), traffic.udp(fw.net.peer, family)
+    assert traffic.udp_echo(client, server, (family.host, asked))
+    old, new, length = BACK[family].host, BACK[family].host + "7", "/64" if family is lab.V6 else "/24"
+
+    def move(here, there):
+        nodad = "nodad" if family is lab.V6 else ""
+        fw.net.host.ip(f"address del {here}{length} dev {trio.BACK_IFACE}\naddress add {there}{length} dev {trio.BACK_IFACE} {nodad}\n")
+        fw.net.target.run("ip", "neigh", "flush", "dev", trio.TARGET_IFACE)
+
+    def sender():
+        traffic.send(client, b"who am I?", (family.host, asked))
+        return (traffic.receive(server, lab.SILENCE)[1] or (None,))[0]
+
+    move(old, new)
+    try:
+        assert traffic.eventually(lambda: sender() == new)
+        assert traffic.udp_echo(client, server, (family.host, asked)) == (family.host, asked)
+    finally:
+        move(new, old)
+    assert traffic.eventually(lambda: sender() == old)
+
+
 def test_ways_by_source(fw, family):
     """A routing rule by source: whom the target sees as the sender decides on the way, not who was there a moment ago."""
     asked, served = forward(fw, family, "keep-source")
