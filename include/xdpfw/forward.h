@@ -155,11 +155,10 @@ struct xdpfw_translation {
 	__u32 counter;  /* of the forward, for requests (0: none) ... */
 	__u32 answers;  /* ... and for answers */
 	__u32 acked[2]; /* TCP: last acknowledgement, [0] the client's, [1] the target's */
-	__u32 sent
-		[2]; /* TCP: sequence number behind what each has sent; until it is established, behind the client's SYN */
-	__u16 change; /* ones' complement sum of source and target, less that of client and host */
-	__u8 fins;    /* XDPFW_FIN_LOCAL: the target's, XDPFW_FIN_REMOTE: the client's */
-	__u8 flags;   /* enum xdpfw_forward_flags */
+	__u32 sent[2];  /* TCP: behind what each has sent; until it is established, behind the client's SYN */
+	__u16 change;   /* ones' complement sum of source and target, less that of client and host */
+	__u8 fins;      /* XDPFW_FIN_LOCAL: the target's, XDPFW_FIN_REMOTE: the client's */
+	__u8 flags;     /* enum xdpfw_forward_flags */
 };
 _Static_assert(sizeof(struct xdpfw_translation) == 64, "one cache line a connection");
 
