@@ -179,6 +179,7 @@ class Net:
     def __init__(self, ifindex=None):
         prefix = f"xt{os.getpid()}-{next(_serial)}"
         self._ends = ()
+        self._cpu = None  # the processor from which settle() has asked last
         self.host = Namespace(prefix + "h")
         try:
             self.peer = Namespace(prefix + "p")
@@ -210,6 +211,20 @@ class Net:
         asked and was answered, whatever was sent before is through. So a test
         that expects silence need not guess how long to listen.
         """
+        if self._cpu == _libc.sched_getcpu():
+            self._round_trips()
+            return
+        # We have moved. Each processor has a queue of its own for what is received, and what was sent from one may wait
+        # there for longer than what is sent from another. (Answers wait where the question did.)
+        allowed = os.sched_getaffinity(0)
+        try:
+            for self._cpu in allowed:
+                os.sched_setaffinity(0, {self._cpu})
+                self._round_trips()
+        finally:
+            os.sched_setaffinity(0, allowed)
+
+    def _round_trips(self):
         for end in self._ends:
             end.round_trip()
 
