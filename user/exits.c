@@ -6,7 +6,6 @@
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <libmnl/libmnl.h>
-#include <linux/genetlink.h>
 
 #include "util.h"
 
@@ -17,32 +16,13 @@
 #define NETDEV_A_DEV_XDP_FEATURES 3
 #define NETDEV_XDP_ACT_NDO_XMIT   (1ULL << 2)
 
-struct answer {
-	__u16 family;
-	__u64 features;
-};
-
-static int read_family(const struct nlattr *attr, void *data)
-{
-	struct answer *answer = data;
-
-	if (mnl_attr_get_type(attr) == CTRL_ATTR_FAMILY_ID)
-		answer->family = mnl_attr_get_u16(attr);
-	return MNL_CB_OK;
-}
-
 static int read_features(const struct nlattr *attr, void *data)
 {
-	struct answer *answer = data;
+	__u64 *features = data;
 
 	if (mnl_attr_get_type(attr) == NETDEV_A_DEV_XDP_FEATURES)
-		answer->features = mnl_attr_get_u64(attr);
+		*features = mnl_attr_get_u64(attr);
 	return MNL_CB_OK;
-}
-
-static int read_family_message(const struct nlmsghdr *message, void *data)
-{
-	return mnl_attr_parse(message, sizeof(struct genlmsghdr), read_family, data);
 }
 
 static int read_features_message(const struct nlmsghdr *message, void *data)
@@ -50,40 +30,25 @@ static int read_features_message(const struct nlmsghdr *message, void *data)
 	return mnl_attr_parse(message, sizeof(struct genlmsghdr), read_features, data);
 }
 
-static struct nlmsghdr *begin_message(char *buffer, __u16 family, __u8 command)
+static int ask_features(int ifindex, __u64 *features)
 {
-	struct nlmsghdr *message = mnl_nlmsg_put_header(buffer);
-	struct genlmsghdr *genl;
-
-	message->nlmsg_type = family;
-	message->nlmsg_flags = NLM_F_REQUEST;
-	message->nlmsg_seq = 1;
-	genl = mnl_nlmsg_put_extra_header(message, sizeof(*genl));
-	genl->cmd = command;
-	genl->version = 1;
-	return message;
-}
-
-static int ask_features(int ifindex, struct answer *answer)
-{
+	struct nlmsghdr *message;
 	char buffer[256];
-	struct nlmsghdr *message = begin_message(buffer, GENL_ID_CTRL, CTRL_CMD_GETFAMILY);
-	int err;
+	__u16 family;
+	int err = netlink_family(NETDEV_FAMILY, &family);
 
-	mnl_attr_put_strz(message, CTRL_ATTR_FAMILY_NAME, NETDEV_FAMILY);
-	err = netlink_ask(NETLINK_GENERIC, message, read_family_message, answer);
 	if (err)
 		return err;
-	message = begin_message(buffer, answer->family, NETDEV_CMD_DEV_GET);
+	message = netlink_generic(buffer, family, NETDEV_CMD_DEV_GET);
 	mnl_attr_put_u32(message, NETDEV_A_DEV_IFINDEX, ifindex);
-	return netlink_ask(NETLINK_GENERIC, message, read_features_message, answer);
+	return netlink_ask(NETLINK_GENERIC, message, read_features_message, features);
 }
 
 bool iface_takes_xdp(int ifindex)
 {
-	struct answer answer = {0};
+	__u64 features = 0;
 
-	return ask_features(ifindex, &answer) == 0 && answer.features & NETDEV_XDP_ACT_NDO_XMIT;
+	return ask_features(ifindex, &features) == 0 && features & NETDEV_XDP_ACT_NDO_XMIT;
 }
 
 /* Entries of interfaces that are not loaded any more. */

@@ -11,9 +11,11 @@
 #include "evaluate.h"
 #include "forward.h"
 #include "logins.h"
+#include "nexthop.h"
 #include "route.h"
 #include "translations.h"
 #include "util.h"
+#include "wireguard.h"
 
 /* The policy before or after the change, as one login meets it. */
 struct side {
@@ -32,6 +34,7 @@ struct guard {
 /* One login and how it comes in. */
 struct visitor {
 	const struct login *login;
+	__u8 protocol; /* TCP, or UDP of a tunnel by which he comes */
 	char iface[IFNAMSIZ];
 	bool forwarded; /* by a one-way forward, which listens on `port` */
 	__u16 port;
@@ -70,7 +73,7 @@ static void find_port(const struct connection *c, void *data)
 	const struct xdpfw_addr *client = &c->ends.at[XDPFW_CLIENT];
 	struct visitor *v = data;
 
-	if (t->protocol != IPPROTO_TCP || !(t->flags & XDPFW_FORWARD_LOCAL) || t->target_port != v->login->local_port ||
+	if (t->protocol != v->protocol || !(t->flags & XDPFW_FORWARD_LOCAL) || t->target_port != v->login->local_port ||
 	    t->source_port != v->login->remote_port || memcmp(client, &v->login->remote, sizeof(*client)) != 0)
 		return;
 	v->forwarded = true;
@@ -88,7 +91,7 @@ static void find_way(const struct session *s, struct visitor *v)
  * Where does he come in? By the interface by which the answers leave, or by the one that has the address he talks to:
  * where those differ the one that is filtered counts.
  */
-static bool begin_visit(const struct guard *g, const struct login *login, struct visitor *v)
+static bool begin_visit(const struct guard *g, const struct login *login, __u8 protocol, struct visitor *v)
 {
 	int ifindex = route_interface(&login->local, &login->remote);
 	struct iface_info info;
@@ -99,6 +102,7 @@ static bool begin_visit(const struct guard *g, const struct login *login, struct
 		return false;
 	*v = (struct visitor){
 		.login = login,
+		.protocol = protocol,
 		.before = {&g->session->now, is_loaded(g->session, ifindex)},
 		.after = {g->after, true},
 		.now = time(NULL),
@@ -108,9 +112,9 @@ static bool begin_visit(const struct guard *g, const struct login *login, struct
 	return true;
 }
 
-static __u16 behind(const struct side *side, __u16 port)
+static __u16 behind(const struct visitor *v, const struct side *side, __u16 port)
 {
-	return side->filters ? linked_port(side->set, PROTO_TCP, port) : port;
+	return side->filters ? linked_port(side->set, protocol_bit(v->protocol), port) : port;
 }
 
 /* May he ask for a connection to this port on the wire? */
@@ -118,7 +122,7 @@ static struct judgement judge(const struct visitor *v, const struct side *side, 
 {
 	const struct request request = {
 		.dir = XDPFW_IN,
-		.protocol = IPPROTO_TCP,
+		.protocol = v->protocol,
 		.from = v->login->remote,
 		.to = v->login->local,
 		.from_port = v->login->remote_port,
@@ -137,12 +141,12 @@ static bool admits(const struct visitor *v, const struct side *side, __u16 port,
 	return judge(v, side, port, now).verdict == XDPFW_PASS;
 }
 
-static const struct statement *find_forward(const struct ruleset *set, __u16 port)
+static const struct statement *find_forward(const struct visitor *v, const struct ruleset *set, __u16 port)
 {
 	for (size_t i = 0; i < set->count; i++) {
 		const struct statement *s = &set->statements[i];
 
-		if (s->kind == STATEMENT_FORWARD && s->forward.protocols & PROTO_TCP &&
+		if (s->kind == STATEMENT_FORWARD && s->forward.protocols & protocol_bit(v->protocol) &&
 		    forward_listens_on(&s->forward, port))
 			return s;
 	}
@@ -152,21 +156,21 @@ static const struct statement *find_forward(const struct ruleset *set, __u16 por
 /* The port that he knows would lead elsewhere: a link is made, or goes. */
 static bool is_led_astray(const struct visitor *v, struct harm *harm)
 {
-	if (behind(&v->after, harm->port) == v->login->local_port)
+	if (behind(v, &v->after, harm->port) == v->login->local_port)
 		return false;
 	harm->what = "cut the login";
-	harm->cause = find_forward(v->after.set, harm->port);
+	harm->cause = find_forward(v, v->after.set, harm->port);
 	harm->deleted = !harm->cause;
 	if (!harm->cause)
-		harm->cause = find_forward(v->before.set, harm->port);
+		harm->cause = find_forward(v, v->before.set, harm->port);
 	return true;
 }
 
 /* The forward that he came by goes, or leads elsewhere: he stays, but nobody comes that way again. */
 static bool loses_forward(const struct visitor *v, struct harm *harm)
 {
-	const struct statement *before = find_forward(v->before.set, harm->port);
-	const struct statement *after = find_forward(v->after.set, harm->port);
+	const struct statement *before = find_forward(v, v->before.set, harm->port);
+	const struct statement *after = find_forward(v, v->after.set, harm->port);
 
 	if (!before || (after && after->id == before->id))
 		return false;
@@ -179,9 +183,9 @@ static bool loses_forward(const struct visitor *v, struct harm *harm)
 /* New logins would arrive elsewhere: a forward takes the port, one way or to another host. */
 static bool is_handed_away(const struct visitor *v, struct harm *harm)
 {
-	const struct statement *s = find_forward(v->after.set, harm->port);
+	const struct statement *s = find_forward(v, v->after.set, harm->port);
 
-	if (!s || forward_is_link(&s->forward) || find_forward(v->before.set, harm->port))
+	if (!s || forward_is_link(&s->forward) || find_forward(v, v->before.set, harm->port))
 		return false;
 	harm->what = "keep out new logins";
 	harm->cause = s;
@@ -230,7 +234,7 @@ static bool is_kept_out(const struct visitor *v, struct harm *harm)
 static bool has_way_in(const struct guard *g, const struct visitor *v, const struct side *side, __u16 *port)
 {
 	for (size_t i = 0; i < g->logins.nr_ports; i++) {
-		__u16 wire = behind(side, g->logins.ports[i].port);
+		__u16 wire = behind(v, side, g->logins.ports[i].port);
 
 		if (strcmp(g->logins.ports[i].daemon, v->login->daemon) || !admits(v, side, wire, v->now))
 			continue;
@@ -278,7 +282,7 @@ static int refuse(const struct visitor *v, const struct harm *harm, struct error
 
 static int check(const struct guard *g, const struct visitor *v, struct error *e)
 {
-	struct harm harm = {.port = v->forwarded ? v->port : behind(&v->before, v->login->local_port)};
+	struct harm harm = {.port = v->forwarded ? v->port : behind(v, &v->before, v->login->local_port)};
 	bool led_away = v->forwarded ? loses_forward(v, &harm) : is_led_astray(v, &harm) || is_handed_away(v, &harm);
 
 	if (led_away || is_blocked(v, &harm) || is_panicked(v, &harm) || is_kept_out(v, &harm) ||
@@ -287,19 +291,56 @@ static int check(const struct guard *g, const struct visitor *v, struct error *e
 	return 0;
 }
 
+/*
+ * The tunnel by which he comes, as a login of its own: where WireGuard's packets come from, and to. They must get in by themselves,
+ * unless this host speaks often enough to be answered.
+ */
+static bool find_tunnel(const struct login *login, const struct ruleset *after, struct login *tunnel)
+{
+	unsigned int silence = ruleset_option(after, OPTION_TIMEOUTS + XDPFW_T_UDP_REPLIED);
+	struct wireguard_outside outside;
+	struct iface_info info;
+	struct nexthop way;
+
+	if (iface_get_index(route_interface(&login->local, &login->remote), &info, NULL) ||
+	    wireguard_outside_of(&info, &login->remote, &outside) || nexthop_get(&outside.remote, &way) ||
+	    way.ifindex == info.ifindex) /* wg-quick tells its own packets apart by a mark */
+		return false;
+	*tunnel = (struct login){
+		.local = way.source,
+		.remote = outside.remote,
+		.local_port = outside.local_port,
+		.remote_port = outside.remote_port,
+		.listening = !outside.keepalive || outside.keepalive >= silence,
+		.daemon = "the WireGuard tunnel of a login",
+	};
+	return true;
+}
+
+static int check_login(const struct guard *g, const struct login *login, struct error *e)
+{
+	struct login tunnel;
+	struct visitor v;
+	int err = 0;
+
+	if (begin_visit(g, login, IPPROTO_TCP, &v))
+		err = check(g, &v, e);
+	if (!err && find_tunnel(login, g->after, &tunnel) && begin_visit(g, &tunnel, IPPROTO_UDP, &v))
+		err = check(g, &v, e);
+	return err;
+}
+
 int guard_load(const struct session *s, const struct ruleset *after, const struct plan *plans, size_t count,
 	       struct error *e)
 {
 	struct guard g = {.session = s, .after = after, .plans = plans, .nr_plans = count};
-	struct visitor v;
 	int err;
 
 	if (s->settings.force || s->settings.confirm || session_on_trial(s))
 		return 0;
 	err = logins_find(&g.logins, e);
 	for (size_t i = 0; !err && i < g.logins.count; i++)
-		if (begin_visit(&g, &g.logins.logins[i], &v))
-			err = check(&g, &v, e);
+		err = check_login(&g, &g.logins.logins[i], e);
 	logins_free(&g.logins);
 	return err;
 }

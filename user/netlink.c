@@ -34,3 +34,39 @@ int netlink_ask(int bus, struct nlmsghdr *message, mnl_cb_t read, void *data)
 	mnl_socket_close(nl);
 	return err;
 }
+
+struct nlmsghdr *netlink_generic(void *buffer, __u16 family, __u8 command)
+{
+	struct nlmsghdr *message = mnl_nlmsg_put_header(buffer);
+	struct genlmsghdr *genl;
+
+	message->nlmsg_type = family;
+	message->nlmsg_flags = NLM_F_REQUEST;
+	genl = mnl_nlmsg_put_extra_header(message, sizeof(*genl));
+	genl->cmd = command;
+	genl->version = 1;
+	return message;
+}
+
+static int read_family(const struct nlattr *attr, void *data)
+{
+	__u16 *family = data;
+
+	if (mnl_attr_get_type(attr) == CTRL_ATTR_FAMILY_ID)
+		*family = mnl_attr_get_u16(attr);
+	return MNL_CB_OK;
+}
+
+static int read_family_message(const struct nlmsghdr *message, void *data)
+{
+	return mnl_attr_parse(message, sizeof(struct genlmsghdr), read_family, data);
+}
+
+int netlink_family(const char *name, __u16 *family)
+{
+	char buffer[256];
+	struct nlmsghdr *message = netlink_generic(buffer, GENL_ID_CTRL, CTRL_CMD_GETFAMILY);
+
+	mnl_attr_put_strz(message, CTRL_ATTR_FAMILY_NAME, name);
+	return netlink_ask(NETLINK_GENERIC, message, read_family_message, family);
+}

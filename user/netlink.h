@@ -4,6 +4,8 @@
 #define XDPFW_USER_NETLINK_H
 
 #include <libmnl/libmnl.h>
+#include <linux/genetlink.h>
+#include <linux/types.h>
 
 /*
  * Send @message on a socket of its own (@bus: NETLINK_ROUTE and so on) and hand what comes back to @read: one message, or
@@ -11,5 +13,11 @@
  * 0 or a negative errno, also the kernel's own.
  */
 int netlink_ask(int bus, struct nlmsghdr *message, mnl_cb_t read, void *data);
+
+/* The number of a generic netlink family. */
+int netlink_family(const char *name, __u16 *family);
+
+/* A request to it in @buffer, without attributes yet. */
+struct nlmsghdr *netlink_generic(void *buffer, __u16 family, __u8 command);
 
 #endif
