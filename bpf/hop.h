@@ -76,13 +76,15 @@ static __noinline void ask_hop(void *ctx, const struct pkt *p, const struct xdpf
 		hop->mtu = link_mtu(ctx, hop->out);
 }
 
-/* What stands for both addresses: of one destination no two sources are alike, and of IPv4 no two pairs. */
+/* What stands for both addresses: of one destination no two sources are alike, and of IPv4 no two pairs. Of IPv6, who could
+ * choose addresses that are like another pair's would send that pair's packets his way: hence the seed. */
 static __always_inline struct xdpfw_addr mix_ends(const struct xdpfw_addr *source, const struct xdpfw_addr *destination)
 {
+	__u64 odd = control.seed | 1;
 	struct xdpfw_addr ends;
 
-	ends.halves[0] = destination->halves[0] ^ source->halves[1] * HASH_FACTOR;
-	ends.halves[1] = destination->halves[1] ^ source->halves[0] * HASH_FACTOR;
+	ends.halves[0] = destination->halves[0] ^ source->halves[1] * odd;
+	ends.halves[1] = destination->halves[1] ^ source->halves[0] * odd;
 	return ends;
 }
 
