@@ -310,6 +310,44 @@ static int resolve_words(const struct forward_words *words, struct forward *f, s
 	return err ? err : parse_expiry(words->duration, words->until, &f->expires, e);
 }
 
+static bool have_common(const struct port_range *a, const struct port_range *b, __u16 *port)
+{
+	*port = a->first > b->first ? a->first : b->first;
+	return *port <= a->last && *port <= b->last;
+}
+
+/* Is a port of @f's number @range listened on once more, or led to as well? Only one-way forwards may share targets. */
+static bool is_used_twice(const struct forward *f, size_t range, __u16 *port)
+{
+	for (size_t i = 0; i < f->nr_ranges; i++) {
+		if (i > range && have_common(&f->listen[range], &f->listen[i], port))
+			return true;
+		for (size_t j = 0; !forward_is_remote(f) && j < f->nr_targets; j++)
+			if (have_common(&f->listen[range], &f->targets[j].ports[i], port))
+				return true;
+		if (i > range && forward_is_link(f) &&
+		    have_common(&f->targets[0].ports[range], &f->targets[0].ports[i], port))
+			return true;
+	}
+	return false;
+}
+
+static int check_ports(const char *word, const struct forward *f, struct error *e)
+{
+	__u16 port;
+
+	for (size_t i = 0; !forward_is_remote(f) && i < f->nr_ranges; i++)
+		for (size_t j = 0; j < f->nr_targets; j++)
+			if (f->listen[i].first == f->targets[j].ports[i].first)
+				return fail(e, -EINVAL, "'%s': a port cannot be forwarded to itself",
+					    excerpt(word).text);
+	for (size_t i = 0; i < f->nr_ranges; i++)
+		if (is_used_twice(f, i, &port))
+			return fail(e, -EINVAL, "'%s': port %u is in it twice; a forward takes each port once",
+				    excerpt(word).text, port);
+	return 0;
+}
+
 /* Words that do not go together. */
 static int check_forward(const char *word, const struct forward *f, struct error *e)
 {
@@ -324,12 +362,7 @@ static int check_forward(const char *word, const struct forward *f, struct error
 		return fail(e, -EINVAL,
 			    "'%s': two ports are linked for everybody and for good; write one-way behind it",
 			    excerpt(word).text);
-	for (size_t i = 0; !forward_is_remote(f) && i < f->nr_ranges; i++)
-		for (size_t j = 0; j < f->nr_targets; j++)
-			if (f->listen[i].first == f->targets[j].ports[i].first)
-				return fail(e, -EINVAL, "'%s': a port cannot be forwarded to itself",
-					    excerpt(word).text);
-	return 0;
+	return check_ports(word, f, e);
 }
 
 int parse_forward(struct cursor *cursor, struct statement *s, struct error *e)
