@@ -151,13 +151,13 @@ static int each_row(const struct view *v, row_fn fn, void *data)
 static const char *outside(const struct row *row)
 {
 	const struct exposure *x = &row->exposure;
+	const struct view *v = row->view;
 
 	if (listens_on_loopback(row->first))
 		return "unreachable";
-	if (!row->view->session->live)
+	if (!v->session->live)
 		return "unfiltered";
-	if (x->verdict == XDPFW_PASS &&
-	    forwarded_away(&row->view->session->now, row->first, wire_port(row->view, row->first)))
+	if (x->verdict == XDPFW_PASS && forwarded_away(&v->session->now, row->first, wire_port(v, row->first), v->now))
 		return "forwarded";
 	if (x->limited)
 		return "limited";

@@ -171,14 +171,13 @@ static bool listens_on(const struct forward *f, __u16 port)
 	return port_behind(f, port) != port;
 }
 
-/* The interface is not part of a request here. */
 static bool forward_listens(const struct forward *f, const struct request *r)
 {
 	bool families[2];
 
 	forward_families(f, families);
 	return r->dir == XDPFW_IN && f->protocols & protocol_bit(r->protocol) && families[!is_v4(&r->to)] &&
-	       listens_on(f, r->to_port) &&
+	       listens_on(f, r->to_port) && matches_name(f->on, r->on) && !has_expired(f->expires, r->now) &&
 	       (f->from.kind == ADDRESS_ANY || prefix_contains(&f->from.prefix, &r->from)) &&
 	       (!f->has_to || memcmp(&f->to, &r->to, sizeof(f->to)) == 0);
 }

@@ -65,9 +65,10 @@ static int add_exception(struct exposure *x, const struct statement *s)
 	return 0;
 }
 
-static bool listens_for(const struct statement *s, const struct listener *l, __u16 port)
+/* For just anyone: not if it is for some senders or interfaces only. */
+static bool listens_for(const struct statement *s, const struct listener *l, __u16 port, __u64 now)
 {
-	struct request r = {.dir = XDPFW_IN, .protocol = l->protocol, .to = l->addr, .to_port = port};
+	struct request r = {.dir = XDPFW_IN, .protocol = l->protocol, .to = l->addr, .to_port = port, .now = now};
 	struct ruleset alone = {.statements = (struct statement *)s, .count = 1};
 
 	if (l->v4) /* some forwards are for one family only */
@@ -76,10 +77,11 @@ static bool listens_for(const struct statement *s, const struct listener *l, __u
 }
 
 /* Where no rule speaks to everyone: a forward that listens on the port, else the default. */
-static void judge_unclaimed(const struct ruleset *set, const struct listener *l, __u16 port, struct exposure *x)
+static void judge_unclaimed(const struct ruleset *set, const struct listener *l, __u16 port, __u64 now,
+			    struct exposure *x)
 {
 	for (size_t i = 0; i < set->count; i++) {
-		if (listens_for(&set->statements[i], l, port)) {
+		if (listens_for(&set->statements[i], l, port, now)) {
 			x->verdict = XDPFW_PASS;
 			x->by = &set->statements[i];
 			return;
@@ -107,7 +109,7 @@ int exposure_find(const struct ruleset *set, const struct listener *l, __u16 por
 			return -ENOMEM;
 		}
 	}
-	judge_unclaimed(set, l, port, x);
+	judge_unclaimed(set, l, port, now, x);
 	return 0;
 }
 
@@ -145,13 +147,13 @@ bool forward_leads_to(const struct statement *s, const struct listener *l, __u16
 	return false;
 }
 
-bool forwarded_away(const struct ruleset *set, const struct listener *l, __u16 port)
+bool forwarded_away(const struct ruleset *set, const struct listener *l, __u16 port, __u64 now)
 {
 	for (size_t i = 0; i < set->count; i++) {
 		const struct statement *s = &set->statements[i];
 		__u16 wire;
 
-		if (listens_for(s, l, port) && !(forward_leads_to(s, l, &wire) && wire == port))
+		if (listens_for(s, l, port, now) && !(forward_leads_to(s, l, &wire) && wire == port))
 			return true;
 	}
 	return false;

@@ -21,8 +21,8 @@ struct exposure {
 int exposure_find(const struct ruleset *set, const struct listener *l, __u16 port, __u64 now, struct exposure *x);
 void exposure_free(struct exposure *x);
 
-/* Does a forward lead requests to @port, which would reach @l, elsewhere? */
-bool forwarded_away(const struct ruleset *set, const struct listener *l, __u16 port);
+/* Does a forward lead everyone's requests to @port, which would reach @l, elsewhere? */
+bool forwarded_away(const struct ruleset *set, const struct listener *l, __u16 port, __u64 now);
 
 /* Does the forward @s lead requests to @l? Then *@wire is the port that is asked. */
 bool forward_leads_to(const struct statement *s, const struct listener *l, __u16 *wire);

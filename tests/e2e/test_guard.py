@@ -185,6 +185,7 @@ def test_through_a_one_way_forward(fw, daemon):
     refused(fw, "apply -", "'forward 8022:2222 one-way'", stdin="forward 8022:2222 one-way\n")
     refused(fw, "deny in 8022", "'deny in 8022'", "port 8022 (sshd)")
     refused(fw, f"block {V4.peer}", f"'block {V4.peer}'", "cut the login")
+    refused(fw, "forward 8022:22 one-way for 1h", "once what allows them has expired")
     fw("forward 8023:22 one-way")
     fw("delete forward 8023:22 one-way")
     fw("allow in 22")

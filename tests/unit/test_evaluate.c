@@ -222,6 +222,27 @@ Test(evaluate, what_has_expired_uncovers_what_is_beneath)
 	ruleset_free(&set);
 }
 
+Test(evaluate, conditions_of_a_forward)
+{
+	static const char policy[] =
+		"forward 443:8443 one-way from 198.51.100.0/24 on eth0 until 2026-11-25T18:00:00Z\n"
+		"forward 8080:2988\nforward 90:91 one-way\n";
+	const __u64 at = 1795629600; /* 2026-11-25T18:00:00Z */
+	struct request r = {.dir = XDPFW_IN, .protocol = UDP, .from = address(A), .to = address(H), .to_port = 443};
+
+	r.now = at - 1;
+	cr_expect_eq(verdict_of(policy, &r), XDPFW_DROP, "not known by which interface");
+	r.on = "eth1";
+	cr_expect_eq(verdict_of(policy, &r), XDPFW_DROP);
+	r.on = "eth0";
+	cr_expect_eq(verdict_of(policy, &r), XDPFW_PASS);
+	r.now = at;
+	cr_expect_eq(verdict_of(policy, &r), XDPFW_DROP, "it has expired");
+	r.to = address("224.0.0.1");
+	r.to_port = 8080;
+	cr_expect_eq(verdict_of(policy, &r), XDPFW_PASS, "linked ports are swapped whoever is asked");
+}
+
 Test(evaluate, links_lead_both_ways)
 {
 	struct ruleset set = parse_set("forward 8080:2988/tcp\nforward 53:5300/udp\n");

@@ -77,6 +77,8 @@ Test(exposure, forwards)
 
 	expect("forward 8080:2988\n", "0.0.0.0", 8080, "allow by forward 8080:2988");
 	expect("deny in 8080\nforward 8080:2988\n", "0.0.0.0", 8080, "deny by deny in 8080");
+	expect("forward 8080:2988 one-way on eth0\n", "0.0.0.0", 8080, "deny by default");
+	expect("forward 8080:2988 one-way until 1970-01-01T00:16:40Z\n", "0.0.0.0", 8080, "deny by default");
 	cr_expect(forward_leads_to(&set.statements[0], &l, &wire));
 	cr_expect_eq(wire, 8080);
 	cr_expect_not(forward_leads_to(&set.statements[0], &other, &wire));
@@ -85,17 +87,21 @@ Test(exposure, forwards)
 
 Test(exposure, forwarded_away)
 {
-	struct ruleset set = parse_set("forward 8080:2988\nforward 90:91 one-way\nforward 443:192.0.2.7:8443/tcp\n");
+	struct ruleset set = parse_set("forward 8080:2988\nforward 90:91 one-way\nforward 443:192.0.2.7:8443/tcp\n"
+				       "forward 92:93 one-way on eth0\n"
+				       "forward 94:95 one-way until 2026-11-25T18:00:00Z\n");
+	const __u64 at = 1795629600; /* 2026-11-25T18:00:00Z */
 	static const struct {
 		int port, wire;
 		bool away;
-	} cases[] = {{2988, 8080, false}, {8080, 2988, false}, {91, 90, false},
-		     {90, 90, true},      {443, 443, true},    {22, 22, false}};
+	} cases[] = {{2988, 8080, false}, {8080, 2988, false}, {91, 90, false}, {90, 90, true},
+		     {443, 443, true},    {22, 22, false},     {92, 92, false}, {94, 94, true}};
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct listener l = tcp_on("0.0.0.0", cases[i].port);
 
-		cr_expect_eq(forwarded_away(&set, &l, cases[i].wire), cases[i].away, "%d", cases[i].port);
+		cr_expect_eq(forwarded_away(&set, &l, cases[i].wire, at - 1), cases[i].away, "%d", cases[i].port);
+		cr_expect_eq(forwarded_away(&set, &l, cases[i].wire, at), cases[i].away && cases[i].port != 94);
 	}
 	ruleset_free(&set);
 }
