@@ -202,6 +202,13 @@ static __always_inline bool is_refused(__u32 decision)
 	return !passes(decision) && reason != XDPFW_R_DEFAULT && reason != XDPFW_R_PORT_ZERO;
 }
 
+/* Of what is not refused: forwards come behind the rules and in front of the default, whatever that says. */
+static __always_inline __u32 let_in(__u32 decision, __u32 counter)
+{
+	return xdpfw_reason_of(decision) == XDPFW_R_RULE ? decision
+							 : xdpfw_decision(XDPFW_PASS, XDPFW_R_FORWARD, counter);
+}
+
 /*
  * A direct connection that the policy would not let in any more. Open ones live on: as what the stages behind know of sockets
  * and flows, but the sockets of this host know one with another port by that. (A SYN is a new request.)
@@ -228,7 +235,7 @@ static __always_inline __u32 follow_request(struct pkt *p, __u32 connection, __u
 		return decision;
 	note_request(t, p);
 	belongs_to(p, connection, t);
-	return passes(decision) ? decision : xdpfw_decision(XDPFW_PASS, XDPFW_R_FORWARD, t->counter);
+	return t->flags & XDPFW_FORWARD_DIRECT ? decision : let_in(decision, t->counter);
 }
 
 /* The place to note a direct connection in; NO_PLACE if it need not be noted, or if no port is left for it: @refusal. */
@@ -301,7 +308,7 @@ static __always_inline __u32 begin_forward(void *ctx, enum hook hook, struct pkt
 	refusal = begin_translation(ctx, hook, p, number);
 	if (refusal)
 		return refusal;
-	return passes(decision) ? decision : xdpfw_decision(XDPFW_PASS, XDPFW_R_FORWARD, f->counter);
+	return let_in(decision, f->counter);
 }
 
 /* A packet that something listens to belongs to no connection yet. */

@@ -136,6 +136,24 @@ static void conditions(void)
 	PLAY(ONE_WAY " from 192.0.2.0/24", rows);
 }
 
+/* Forwards come before the default, also where that would pass the request. */
+static void default_allow(void)
+{
+	static const struct row rows[] = {
+		{"SYN", TCP(8080, SYN), REQUEST, .becomes = &syn_in},
+		{"ACK", TCP(8080, ACK), REQUEST, .becomes = &ack_in},
+		{"datagram", UDP(8080), REQUEST, .becomes = &udp_in},
+		{"the next one", UDP(8080), REQUEST, .becomes = &udp_in},
+		{"the target itself", UDP(2988, .sport = 41000), PASSES(DEFAULT), IN(2988)},
+		{"once more", UDP(2988, .sport = 41000), PASSES(DEFAULT), IN(2988)},
+		{"a rule comes first", UDP(8080), PASSES(RULE), .rule = 1, IN(8080), .becomes = &udp_in,
+		 .policy = "allow in 8080\ndefault allow in\n" ONE_WAY},
+	};
+
+	PLAY("default allow in\n" ONE_WAY, rows);
+	PLAY("default allow in\n" ONE_WAY " until 2100-01-01T00:00:00Z", rows);
+}
+
 static void udp_without_a_checksum(void)
 {
 	static const struct packet in = UDP(2988, .no_checksum = true);
@@ -318,6 +336,7 @@ Test(forwards, tables)
 	only_what_belongs();
 	rules_come_first();
 	conditions();
+	default_allow();
 	udp_without_a_checksum();
 	fragments();
 	icmp_errors();
