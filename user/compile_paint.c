@@ -21,6 +21,12 @@ static __u32 default_decision(const struct ruleset *set, enum xdpfw_dir dir)
 {
 	return xdpfw_decision(ruleset_default(set, dir), XDPFW_R_DEFAULT, 0);
 }
+
+static bool is_link(const struct statement *s)
+{
+	return s->kind == STATEMENT_FORWARD && forward_is_link(&s->forward);
+}
+
 /* Stretches */
 
 static void cut(bool *begins, __u32 first, __u32 last)
@@ -29,12 +35,11 @@ static void cut(bool *begins, __u32 first, __u32 last)
 	begins[last + 1] = true;
 }
 
-static void cut_forward(bool *begins, const struct forward *f)
+static void cut_link(bool *begins, const struct forward *f)
 {
 	for (size_t i = 0; i < f->nr_ranges; i++) {
 		cut(begins, f->listen[i].first, f->listen[i].last);
-		if (forward_is_link(f))
-			cut(begins, f->targets[0].ports[i].first, f->targets[0].ports[i].last);
+		cut(begins, f->targets[0].ports[i].first, f->targets[0].ports[i].last);
 	}
 }
 
@@ -43,8 +48,8 @@ static void cut_statement(bool *begins, const struct statement *s, enum xdpfw_di
 	if (s->kind == STATEMENT_RULE && s->rule.dir == dir && s->rule.match == MATCH_PORTS) {
 		for (size_t i = 0; i < s->rule.ports.count; i++)
 			cut(begins, s->rule.ports.ranges[i].first, s->rule.ports.ranges[i].last);
-	} else if (s->kind == STATEMENT_FORWARD && dir == XDPFW_IN) {
-		cut_forward(begins, &s->forward);
+	} else if (is_link(s) && dir == XDPFW_IN) {
+		cut_link(begins, &s->forward);
 	}
 }
 
@@ -154,19 +159,18 @@ static void paint_range(struct compiler *c, enum xdpfw_table table, const struct
 	painter_close(&c->ports[XDPFW_IN][table], of[range->first], of[range->last], decision);
 }
 
-/* A forward lets in what it listens for, and a link listens on both its ends. One that is for some requests only lets
- * them in itself, in the data path. */
-static void paint_forward(struct compiler *c, const struct statement *s, enum xdpfw_table table)
+/*
+ * A link lets in what is for either of its ends. Other forwards let in themselves what they take, in the data path
+ * (bpf/forward.h): not what is for a group, nor what answers this host's own requests from such a port.
+ */
+static void paint_link(struct compiler *c, const struct statement *s, enum xdpfw_table table)
 {
 	__u32 decision = xdpfw_decision(XDPFW_PASS, XDPFW_R_FORWARD, s->counter);
 	const struct forward *f = &s->forward;
 
-	if (!(f->protocols & table_protocols[table]) || forward_is_conditional(f))
-		return;
-	for (size_t i = 0; i < f->nr_ranges; i++) {
+	for (size_t i = 0; f->protocols & table_protocols[table] && i < f->nr_ranges; i++) {
 		paint_range(c, table, &f->listen[i], decision);
-		if (forward_is_link(f))
-			paint_range(c, table, &f->targets[0].ports[i], decision);
+		paint_range(c, table, &f->targets[0].ports[i], decision);
 	}
 }
 
@@ -178,8 +182,8 @@ static void paint_rest(struct compiler *c, enum xdpfw_dir dir)
 		struct painter *painter = &c->ports[dir][table];
 
 		for (size_t i = 0; dir == XDPFW_IN && i < c->set->count; i++)
-			if (c->set->statements[i].kind == STATEMENT_FORWARD)
-				paint_forward(c, &c->set->statements[i], table);
+			if (is_link(&c->set->statements[i]))
+				paint_link(c, &c->set->statements[i], table);
 		painter_close(painter, 0, 0, xdpfw_decision(XDPFW_DROP, XDPFW_R_PORT_ZERO, 0));
 		painter_close(painter, 1, last, default_decision(c->set, dir));
 	}

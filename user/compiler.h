@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the parts of the compiler share. Rules are asked from the first to the last, then forwards, port 0, the default:
+ * What the parts of the compiler share. Rules are asked from the first to the last, then links, port 0, the default:
  *
  *	compile_paint.c   which rules may decide at which places, in that order
  *	compile_cells.c   from places to cells: decisions, or trees of conditions
@@ -21,7 +21,7 @@
 #define PORTLESS           (PROTOCOLS + 2 * ICMP_TYPES)
 #define ICMP_PLACE(family) (PROTOCOLS + (family)*ICMP_TYPES)
 
-/* Stretches of ports between which no rule or forward of a direction makes a difference. */
+/* Stretches of ports between which no rule or link of a direction makes a difference. */
 struct stretches {
 	size_t count;
 	__u32 of[XDPFW_PORTS]; /* the stretch of a port */

@@ -75,15 +75,26 @@ static bool is_conditional(__u32 cell)
 	return xdpfw_verdict_of(cell) == XDPFW_GO_ON;
 }
 
+/* The cell of a port, as a request would meet it: forwards with state stand behind the cells. */
+static __u32 cell_at(const struct choice *c, __u32 slot, enum xdpfw_dir dir, enum xdpfw_table table, __u16 port)
+{
+	const struct store *st = &c->ex->session->store;
+	__u32 cell = st->ports[xdpfw_port_table_index(slot, dir, table)].cells[port];
+	__u16 listener = st->listeners[xdpfw_listener_index(slot, table, c->family == 6)].ports[port];
+
+	if (dir != XDPFW_IN || xdpfw_reason_of(cell) != XDPFW_R_DEFAULT || listener & XDPFW_TARGETED ||
+	    !xdpfw_listening(listener) || xdpfw_listening(listener) == XDPFW_DRAINING)
+		return cell;
+	return xdpfw_decision(XDPFW_PASS, XDPFW_R_FORWARD, 0);
+}
+
 /* The lowest port but 0 of that kind; 0 if there is none. */
 static __u16 find_port(const struct choice *c, enum xdpfw_dir dir, enum xdpfw_table table, bool (*kind)(__u32 cell))
 {
-	const struct store *st = &c->ex->session->store;
-	__u32 slot = xdpfw_control_active(st->control->word);
-	const struct xdpfw_port_table *ports = &st->ports[xdpfw_port_table_index(slot, dir, table)];
+	__u32 slot = xdpfw_control_active(c->ex->session->store.control->word);
 
 	for (__u32 port = 1; port < XDPFW_PORTS; port++)
-		if (kind(ports->cells[port]))
+		if (kind(cell_at(c, slot, dir, table, port)))
 			return port;
 	return 0;
 }

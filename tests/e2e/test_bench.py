@@ -42,6 +42,18 @@ def test_every_kind(loaded):
     assert ends  # open until here
 
 
+@pytest.mark.parametrize("way", ["", "one-way"])
+def test_forwarded_port(loaded, way):
+    """The lowest ports of their kind: 1 is forwarded, so it is not the closed one."""
+    loaded.policy(f"forward 1:2988/tcp {way}")
+    report = loaded.json(f"bench on {IFACE} --repeat 10")
+    kinds = {one["kind"]: one for one in report["packets"] if (one["dir"], one["family"]) == ("in", 4)}
+    forwarded = kinds["request to a forwarded port"]
+    assert (forwarded["verdict"], forwarded["reason"]) == ("pass", "forward")
+    for kind in ("request to a closed port", "stray segment to a closed port"):
+        assert (kinds[kind]["verdict"], kinds[kind]["reason"]) == ("drop", "default")
+
+
 def test_text(loaded):
     out = loaded("bench --repeat 10").out
     assert f"{IFACE}, in by " in out

@@ -30,7 +30,9 @@ static void requests_one_way_answers_the_other(void)
 		{"and back", UDP(40000, .sport = 2988), ANSWER, .becomes = &udp_out},
 		{"the target is not opened", TCP(2988, SYN, .sport = 41000), DROPS(DEFAULT), IN(2988)},
 		{"nor does it answer for others", UDP(41000, .sport = 2988), UNTOUCHED, OUT(41000)},
-		{"who asks from the listening port is not rewritten", UDP(53, .sport = 8080), UNTOUCHED, IN(8080)},
+		{"who asks from the listening port is not rewritten", UDP(53, .sport = 8080), UNTOUCHED, OUT(53)},
+		{"and gets the answer", UDP(8080, .sport = 53), PASSES(REPLY), OUT(53)},
+		{"what is for a group is not let in", UDP(8080, .to = GROUP), DROPS(DEFAULT), IN(8080)},
 		{"another protocol", SCTP(8080), DROPS(DEFAULT)},
 	};
 

@@ -241,6 +241,10 @@ Test(evaluate, conditions_of_a_forward)
 	r.to = address("224.0.0.1");
 	r.to_port = 8080;
 	cr_expect_eq(verdict_of(policy, &r), XDPFW_PASS, "linked ports are swapped whoever is asked");
+	r.to_port = 90;
+	cr_expect_eq(verdict_of(policy, &r), XDPFW_DROP, "what is for a group is not forwarded");
+	r.to = address(H);
+	cr_expect_eq(verdict_of(policy, &r), XDPFW_PASS);
 }
 
 Test(evaluate, links_lead_both_ways)
