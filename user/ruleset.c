@@ -157,7 +157,8 @@ static int refuse_used_port(const struct ruleset *set, const struct statement *s
 	other_text = statement_format(&set->statements[other]);
 	if (!text || !other_text)
 		return fail(e, -ENOMEM, "out of memory");
-	return fail(e, -EINVAL, "'%s': port %u is already used by '%s'; delete that first", text, port, other_text);
+	return fail(e, -EINVAL, "'%s': port %u is already used by '%s'; delete that first", excerpt(text).text, port,
+		    excerpt(other_text).text);
 }
 
 int ruleset_add_at(struct ruleset *set, size_t at, struct statement *s, enum change *change, struct error *e)

@@ -36,6 +36,29 @@ Test(ruleset, forwards_do_not_share_ports)
 	ruleset_free(&set);
 }
 
+/* A line says why, however long what it names is. */
+Test(ruleset, a_long_forward_does_not_share_ports)
+{
+	struct ruleset set =
+		parse_set("forward 80:10.0.0.5:80 comment 'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx'\n");
+	char line[1200] = "forward 80";
+	struct error e = {0};
+	enum change change;
+	struct statement s;
+
+	for (int port = 1000; port < 1100; port++)
+		sprintf(line + strlen(line), ",%d", port);
+	strcat(line, ":10.0.0.6:80");
+	for (int port = 1000; port < 1100; port++)
+		sprintf(line + strlen(line), ",%d", port);
+	s = parse_line(line);
+	cr_expect_eq(ruleset_add(&set, &s, &change, &e), -EINVAL);
+	cr_expect_str_eq(
+		e.text, "'forward 80,1000,1001,1002,1003,1004,1005,1006,1007,1008,1009...': port 80 is already used by "
+			"'forward 80:10.0.0.5:80 comment 'xxxxxxxxxxxxxxxxxxxxxxxxxxxx...'; delete that first");
+	ruleset_free(&set);
+}
+
 /* Who may stand beside whom. */
 Test(ruleset, forwards_overlap)
 {
