@@ -43,6 +43,16 @@ static int find_cgroup(const char *path, __u64 *id, __u32 *level)
 	return 0;
 }
 
+/* Ours toward a host: some have no way there. */
+static int find_source(const struct xdpfw_addr *to, struct xdpfw_addr *source)
+{
+	if (to->bytes[15] % 4 == 0)
+		return -ENETUNREACH;
+	*source = *to;
+	source->bytes[14] ^= 0x80;
+	return 0;
+}
+
 const struct environment compiled_host = {
 	.hz = COMPILED_HZ,
 	.jiffies = COMPILED_JIFFIES,
@@ -50,6 +60,7 @@ const struct environment compiled_host = {
 	.find_iface = find_iface,
 	.find_user = find_user,
 	.find_cgroup = find_cgroup,
+	.find_source = find_source,
 };
 
 /* Compiling */
@@ -58,9 +69,14 @@ static void number_statements(struct ruleset *set)
 {
 	__u32 counter = 0;
 
-	for (size_t i = 0; i < set->count; i++)
-		if (set->statements[i].kind == STATEMENT_RULE || set->statements[i].kind == STATEMENT_FORWARD)
-			set->statements[i].counter = ++counter;
+	for (size_t i = 0; i < set->count; i++) {
+		struct statement *s = &set->statements[i];
+
+		if (s->kind == STATEMENT_RULE || s->kind == STATEMENT_FORWARD)
+			s->counter = ++counter;
+		if (s->kind == STATEMENT_FORWARD)
+			s->answers = ++counter;
+	}
 }
 
 int compile_into(struct compiled *c, struct ruleset *set, struct error *e)
@@ -90,7 +106,7 @@ static __u32 address_value(const struct compiled *c, __u32 table, const struct x
 	return look_up(&c->lines, &c->head.roots[xdpfw_root(table, 0)], addr, NULL);
 }
 
-static bool in_prefix(const struct xdpfw_addr *addr, const struct xdpfw_addr *prefix, int length)
+bool in_prefix(const struct xdpfw_addr *addr, const struct xdpfw_addr *prefix, int length)
 {
 	for (int bit = 0; bit < length; bit++)
 		if ((addr->bytes[bit / 8] ^ prefix->bytes[bit / 8]) & (0x80 >> bit % 8))
@@ -100,7 +116,7 @@ static bool in_prefix(const struct xdpfw_addr *addr, const struct xdpfw_addr *pr
 
 /* Conditions */
 
-static __u32 time_of(const struct request *r)
+__u32 compiled_time(const struct request *r)
 {
 	return (COMPILED_JIFFIES + (r->now - COMPILED_NOW) * COMPILED_HZ) >> XDPFW_EXPIRY_SHIFT;
 }
@@ -137,7 +153,7 @@ static bool holds(const struct xdpfw_condition *c, const struct request *r, bool
 	case XDPFW_ASK_CGROUP:
 		return ancestor_id(r->cgroup, c->cgroup.level) == c->cgroup.id;
 	case XDPFW_ASK_TIME:
-		return time_of(r) < c->expiry;
+		return compiled_time(r) < c->expiry;
 	case XDPFW_ASK_LIMIT:
 		return !over_limit;
 	}
@@ -210,14 +226,14 @@ static __u32 cell_of(const struct compiled *c, const struct request *r)
 	return cell & ~XDPFW_ASK_ROUTED;
 }
 
-bool compiled_blocks(const struct compiled *c, const struct request *r)
+bool compiled_blocks(const struct compiled *c, const struct request *r, const struct xdpfw_addr *addr)
 {
-	return time_of(r) < address_value(c, XDPFW_BLOCKED, r->dir == XDPFW_OUT ? &r->to : &r->from);
+	return c->head.flags & XDPFW_HAS_BLOCKS && compiled_time(r) < address_value(c, XDPFW_BLOCKED, addr);
 }
 
 __u32 compiled_decision(const struct compiled *c, const struct request *r, bool over_limit)
 {
-	if (c->head.flags & XDPFW_HAS_BLOCKS && compiled_blocks(c, r))
+	if (compiled_blocks(c, r, r->dir == XDPFW_OUT ? &r->to : &r->from))
 		return xdpfw_decision(XDPFW_DROP, XDPFW_R_BLOCKED, 0);
 	return walk(c, cell_of(c, r), r, over_limit);
 }

@@ -29,10 +29,15 @@ struct compiled {
  * gone. */
 int compile_into(struct compiled *c, struct ruleset *set, struct error *e);
 
-/* What the policy decides about a request. @over_limit: what every limit says of it. */
+/* What the policy decides about a request, before forwards with state. @over_limit: what every limit says of it. */
 __u32 compiled_decision(const struct compiled *c, const struct request *r, bool over_limit);
 
-/* Is its other end blocked? */
-bool compiled_blocks(const struct compiled *c, const struct request *r);
+/* Is the address blocked, at the time of the request? */
+bool compiled_blocks(const struct compiled *c, const struct request *r, const struct xdpfw_addr *addr);
+
+/* The request's time as conditions have it. */
+__u32 compiled_time(const struct request *r);
+
+bool in_prefix(const struct xdpfw_addr *addr, const struct xdpfw_addr *prefix, int length);
 
 #endif

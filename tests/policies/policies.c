@@ -16,7 +16,9 @@
 #include <unistd.h>
 
 #include "chance.h"
-#include "compiled.h"
+#include "journey.h"
+#include "parse_addr.h"
+#include "try_forwards.h"
 #include "util.h"
 
 #define MAX_JOBS 256
@@ -24,7 +26,9 @@
 /* Of one worker; seen by all. */
 struct tally {
 	unsigned long policies, requests, refused;
-	unsigned long rules, blocks, defaults, others; /* what decided */
+	unsigned long rules, forwards, blocks, defaults, others; /* what decided */
+	unsigned long taken;                                     /* requests that a forward with state takes */
+	unsigned long unfit, mistaken;                           /* forwards that are refused */
 };
 
 static struct {
@@ -46,24 +50,27 @@ struct probe {
 	bool over_limit;
 };
 
-/* What the reader says, as the data path would decide it. */
-static __u32 read_decision(const struct ruleset *set, const struct probe *p)
+/*
+ * Where a routed request would be dropped as any other, the data path does not ask which it is: the reason may differ. And
+ * which hosts are targets is known by a hash, which errs only toward "is one".
+ */
+static bool same_journey(const struct probe *p, const struct journey *expected, const struct journey *got)
 {
-	struct judgement j = evaluate(set, &p->request);
+	struct journey adapted = *got;
 
-	if (j.reason != XDPFW_R_RULE)
-		return xdpfw_decision(j.verdict, j.reason, 0);
-	if (j.statement->rule.limited && p->over_limit)
-		return xdpfw_decision(XDPFW_DROP, XDPFW_R_LIMIT, j.statement->counter);
-	return xdpfw_decision(j.verdict, j.reason, j.statement->counter);
+	if (p->request.dir == XDPFW_ROUTED && xdpfw_verdict_of(expected->decision) != XDPFW_PASS &&
+	    xdpfw_verdict_of(expected->decision) == xdpfw_verdict_of(got->decision))
+		adapted.decision = expected->decision;
+	adapted.is_direct_elsewhere &= expected->is_direct_elsewhere;
+	return !memcmp(&adapted, expected, sizeof(adapted));
 }
 
-/* Where a routed request would be dropped as any other, the data path does not ask which it is: the reason may differ. */
-static bool same_decision(const struct probe *p, __u32 expected, __u32 got)
+static bool read_as_compiled(const struct ruleset *set, const struct probe *p)
 {
-	if (p->request.dir == XDPFW_ROUTED && xdpfw_verdict_of(expected) != XDPFW_PASS)
-		return xdpfw_verdict_of(expected) == xdpfw_verdict_of(got);
-	return expected == got;
+	struct journey expected = read_journey(set, &p->request, p->over_limit),
+		       got = compiled_journey(&policy, &p->request, p->over_limit);
+
+	return same_journey(p, &expected, &got);
 }
 
 /* Are reader and compiler of one mind about the policy, or is it none that can be compiled? */
@@ -74,8 +81,7 @@ static bool agrees(const char *text, const struct probe *p)
 
 	if (ruleset_parse(text, "policy", &set, NULL))
 		return true;
-	same = compile_into(&policy, &set, NULL) ||
-	       same_decision(p, read_decision(&set, p), compiled_decision(&policy, &p->request, p->over_limit));
+	same = compile_into(&policy, &set, NULL) || read_as_compiled(&set, p);
 	ruleset_free(&set);
 	return same;
 }
@@ -112,33 +118,47 @@ static void print_request(const struct probe *p)
 	       p->over_limit ? "over" : "within");
 }
 
-static void print_decision(const char *who, __u32 decision)
+static void print_journey(const char *who, const struct journey *j)
 {
-	printf("%s: verdict %u, reason %u, rule %u\n", who, xdpfw_verdict_of(decision), xdpfw_reason_of(decision),
-	       xdpfw_rule_of(decision));
+	char addr[ADDR_TEXT_MAX];
+
+	printf("%s: verdict %u, reason %u, rule %u, forward %u and %u, linked to %u, direct %u %u\n", who,
+	       xdpfw_verdict_of(j->decision), xdpfw_reason_of(j->decision), xdpfw_rule_of(j->decision), j->forward,
+	       j->answers, j->linked, j->is_direct, j->is_direct_elsewhere);
+	for (__u32 i = 0; i < j->nr_arrivals; i++) {
+		printf("\tto %s port %u%s", format_addr(&j->arrivals[i].addr, addr), j->arrivals[i].port,
+		       j->arrivals[i].blocked ? ", blocked" : "");
+		printf(" from %s\n", format_addr(&j->arrivals[i].source, addr));
+	}
 }
 
 static void report_difference(unsigned long number, char *text, const struct probe *p)
 {
 	struct ruleset set = {0};
+	struct journey read, compiled;
 
 	shrink(text, p);
 	if (ruleset_parse(text, "policy", &set, NULL) || compile_into(&policy, &set, NULL))
 		abort();
+	read = read_journey(&set, &p->request, p->over_limit);
+	compiled = compiled_journey(&policy, &p->request, p->over_limit);
 	printf("\nA difference, in policy %lu of seed %llu: --seed %llu --first %lu --policies 1\n%s", number,
 	       wanted.seed, wanted.seed, number, text);
 	print_request(p);
-	print_decision("the reader  ", read_decision(&set, p));
-	print_decision("the compiler", compiled_decision(&policy, &p->request, p->over_limit));
+	print_journey("the reader  ", &read);
+	print_journey("the compiler", &compiled);
 	ruleset_free(&set);
 }
 
-static void count_decision(struct tally *tally, __u32 decision)
+static void count_journey(struct tally *tally, const struct journey *j)
 {
-	switch (xdpfw_reason_of(decision)) {
+	switch (xdpfw_reason_of(j->decision)) {
 	case XDPFW_R_RULE:
 	case XDPFW_R_LIMIT:
 		tally->rules++;
+		break;
+	case XDPFW_R_FORWARD:
+		tally->forwards++;
 		break;
 	case XDPFW_R_BLOCKED:
 		tally->blocks++;
@@ -149,6 +169,7 @@ static void count_decision(struct tally *tally, __u32 decision)
 	default:
 		tally->others++;
 	}
+	tally->taken += j->forward != 0;
 	tally->requests++;
 }
 
@@ -157,12 +178,13 @@ static bool try_requests(struct chance *chance, const struct ruleset *set, struc
 	unsigned long requests = 60 + 8 * ruleset_count(set, STATEMENT_RULE);
 
 	for (unsigned long i = 0; i < requests; i++) {
-		__u32 expected;
+		struct journey expected, got;
 
 		*p = (struct probe){.request = random_request(chance, set), .over_limit = once_in(chance, 3)};
-		expected = read_decision(set, p);
-		count_decision(tally, expected);
-		if (!same_decision(p, expected, compiled_decision(&policy, &p->request, p->over_limit)))
+		expected = read_journey(set, &p->request, p->over_limit);
+		got = compiled_journey(&policy, &p->request, p->over_limit);
+		count_journey(tally, &expected);
+		if (!same_journey(p, &expected, &got))
 			return false;
 	}
 	return true;
@@ -171,7 +193,8 @@ static bool try_requests(struct chance *chance, const struct ruleset *set, struc
 static bool try_policy(unsigned long number, struct tally *tally)
 {
 	struct chance chance = {.state = wanted.seed * 0x100000001ULL + number};
-	_free_ char *text = random_policy(&chance);
+	struct forwards forwards;
+	_free_ char *text = random_policy(&chance, &forwards);
 	struct ruleset set = {0};
 	struct error e = {0};
 	struct probe p;
@@ -179,6 +202,11 @@ static bool try_policy(unsigned long number, struct tally *tally)
 
 	if (!text || ruleset_parse(text, "policy", &set, &e)) {
 		printf("policy %lu: %s\n%s", number, e.text, text ? text : "");
+		return false;
+	}
+	if (!try_forwards(&forwards, &set, &text, &tally->mistaken, &tally->unfit)) {
+		printf("policy %lu of seed %llu, after\n%s", number, wanted.seed, text);
+		ruleset_free(&set);
 		return false;
 	}
 	tally->policies++;
@@ -234,13 +262,20 @@ static void print_tally(void)
 		all.requests += t->requests;
 		all.refused += t->refused;
 		all.rules += t->rules;
+		all.forwards += t->forwards;
+		all.taken += t->taken;
+		all.unfit += t->unfit;
+		all.mistaken += t->mistaken;
 		all.blocks += t->blocks;
 		all.defaults += t->defaults;
 		all.others += t->others;
 	}
-	printf("%lu policies of seed %llu, %lu refused as too much; of %lu requests rules decided %lu, blocks %lu, "
-	       "defaults %lu, others %lu\n",
-	       all.policies, wanted.seed, all.refused, all.requests, all.rules, all.blocks, all.defaults, all.others);
+	printf("%lu policies of seed %llu, %lu refused as too much; of %lu requests rules decided %lu, forwards %lu, "
+	       "blocks %lu, defaults %lu, others %lu\n",
+	       all.policies, wanted.seed, all.refused, all.requests, all.rules, all.forwards, all.blocks, all.defaults,
+	       all.others);
+	printf("forwards took %lu requests; forwards refused: %lu for a mistake, %lu beside another\n", all.taken,
+	       all.mistaken, all.unfit);
 }
 
 static bool read_options(int argc, char **argv)

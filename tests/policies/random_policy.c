@@ -6,31 +6,10 @@
 
 #include "chance.h"
 #include "compiled.h"
+#include "theme.h"
 #include "util.h"
 
-#define PORTS_SHARED    5
-#define NETWORKS_SHARED 3
-
-/* What the rules of one policy have in common, and how many there are of what. */
-struct theme {
-	struct chance *chance;
-	FILE *to;
-	__u16 ports[PORTS_SHARED];
-	struct xdpfw_addr networks[2][NETWORKS_SHARED]; /* by family: IPv4, IPv6 */
-	int rules;
-	int members; /* at most, of a set */
-	bool wide;   /* a port for each rule, nearly: else hundreds of rules are too many questions for a packet */
-	bool deep;   /* no rule is without conditions, so none ends the questions of a port */
-};
-
-#define PICK(theme, words) ((words)[below((theme)->chance, ARRAY_SIZE(words))])
-
-static bool once(const struct theme *theme, int times)
-{
-	return once_in(theme->chance, times);
-}
-
-static __u16 random_port(const struct theme *theme)
+__u16 random_port(const struct theme *theme)
 {
 	static const __u16 ends[] = {0, 1, 65534, 65535};
 
@@ -79,7 +58,7 @@ static void clear_host_bits(struct prefix *prefix)
 }
 
 /* In or beside one of the policy's networks, so that prefixes nest and touch. */
-static void write_prefix(const struct theme *theme, int family)
+void write_prefix(const struct theme *theme, int family)
 {
 	static const char *const ends[2][8] = {
 		{"0.0.0.0/0", "0.0.0.0/1", "128.0.0.0/1", "255.255.255.255", "0.0.0.0", "10.0.0.0/8", "192.0.0.0/2",
@@ -115,7 +94,7 @@ static void write_end(const struct theme *theme, const char *word, int family)
 		write_prefix(theme, family);
 }
 
-static void write_time(const struct theme *theme)
+void write_time(const struct theme *theme)
 {
 	static const int seconds[] = {-50, 1, 100, 101, 5000};
 	char text[TIME_TEXT_MAX];
@@ -246,6 +225,7 @@ static struct theme random_theme(struct chance *chance)
 	theme.rules = 1 + below(chance, kind < 940 ? 8 : kind < 990 ? 40 : 400);
 	theme.wide = kind >= 990;
 	theme.deep = kind >= 970 && kind < 990;
+	theme.forwards = once_in(chance, 4) ? 1 + below(chance, FORWARDS_TRIED) : 0;
 	theme.members = once_in(chance, 3) ? below(chance, kind < 990 ? 30 : 1000) : 0;
 	for (int i = 0; i < PORTS_SHARED; i++)
 		theme.ports[i] = below(chance, 65533);
@@ -255,7 +235,7 @@ static struct theme random_theme(struct chance *chance)
 	return theme;
 }
 
-char *random_policy(struct chance *chance)
+char *random_policy(struct chance *chance, struct forwards *forwards)
 {
 	struct theme theme = random_theme(chance);
 	char *text = NULL;
@@ -271,5 +251,7 @@ char *random_policy(struct chance *chance)
 	if (once(&theme, 10))
 		fprintf(theme.to, "option allow-ping off\n");
 	fclose(theme.to);
+	for (forwards->count = 0; forwards->count < theme.forwards; forwards->count++)
+		random_forward(&theme, &forwards->tried[forwards->count]);
 	return text;
 }

@@ -5,6 +5,7 @@
 
 #include "chance.h"
 #include "compiled.h"
+#include "forward.h"
 #include "util.h"
 
 /* A random one of the statements of a kind; NULL if there is none. */
@@ -187,11 +188,10 @@ static void aim_at_owner(struct chance *chance, const struct rule *rule, struct 
 }
 
 /* A second before and at the moment when something expires. */
-static __u64 random_time(struct chance *chance, const struct ruleset *set, const struct rule *rule)
+static __u64 random_time(struct chance *chance, const struct ruleset *set, __u64 expires)
 {
-	static const enum statement_kind kinds[] = {STATEMENT_RULE, STATEMENT_SET, STATEMENT_BLOCK};
+	static const enum statement_kind kinds[] = {STATEMENT_RULE, STATEMENT_SET, STATEMENT_BLOCK, STATEMENT_FORWARD};
 	const struct statement *s;
-	__u64 expires = rule->expires;
 
 	if (once_in(chance, 3)) {
 		s = random_statement(chance, set, kinds[below(chance, ARRAY_SIZE(kinds))]);
@@ -202,11 +202,8 @@ static __u64 random_time(struct chance *chance, const struct ruleset *set, const
 	return expires - below(chance, 2);
 }
 
-struct request random_request(struct chance *chance, const struct ruleset *set)
+static struct request aim_at_rule(struct chance *chance, const struct ruleset *set, const struct rule *rule)
 {
-	static const struct rule nothing = {.match = MATCH_ANY};
-	const struct statement *s = random_statement(chance, set, STATEMENT_RULE);
-	const struct rule *rule = s && !once_in(chance, 20) ? &s->rule : &nothing;
 	struct request r = {.dir = once_in(chance, 12) ? below(chance, XDPFW_DIRS) : rule->dir};
 	bool v6 = choose_family(chance, rule);
 
@@ -216,6 +213,63 @@ struct request random_request(struct chance *chance, const struct ruleset *set)
 	r.on = choose_iface(chance, rule->on);
 	r.on_out = r.dir == XDPFW_ROUTED ? choose_iface(chance, rule->on_out) : NULL;
 	aim_at_owner(chance, rule, &r);
-	r.now = random_time(chance, set, rule);
+	r.now = random_time(chance, set, rule->expires);
 	return r;
+}
+
+/* Near what it listens on, or, as what goes around it does, near a port that it leads to. */
+static __u16 near_ends(struct chance *chance, const struct forward *f)
+{
+	struct ports ports = {.count = f->nr_ranges, .ranges = f->listen};
+
+	if (once_in(chance, 3))
+		ports.ranges = f->targets[below(chance, f->nr_targets)].ports;
+	return near_ports(chance, &ports);
+}
+
+/* This host's, that of a target, or a group. */
+static struct xdpfw_addr address_asked(struct chance *chance, const struct ruleset *set, const struct forward *f,
+				       bool v6)
+{
+	static const struct address_match anything = {.kind = ADDRESS_ANY};
+	static const struct xdpfw_addr groups[] = {{.bytes = {[10] = 0xff, [11] = 0xff, 239, 1, 2, 3}},
+						   {.bytes = {0xff, 5, [15] = 1}}};
+	const struct forward_target *target = &f->targets[below(chance, f->nr_targets)];
+
+	if (once_in(chance, 10))
+		return groups[v6];
+	if (f->has_to && !once_in(chance, 4))
+		return f->to;
+	if (target->remote && once_in(chance, 2))
+		return target->addr;
+	return near_match(chance, set, &anything, v6);
+}
+
+static struct request aim_at_forward(struct chance *chance, const struct ruleset *set, const struct forward *f)
+{
+	struct request r = {.dir = once_in(chance, 4) ? below(chance, XDPFW_DIRS) : XDPFW_IN};
+	bool families[2], v6;
+
+	forward_families(f, families);
+	v6 = families[0] && families[1] ? below(chance, 2) : families[1];
+	r.protocol = port_protocol(chance, once_in(chance, 12) ? PROTO_TCP | PROTO_UDP | PROTO_SCTP : f->protocols);
+	r.to_port = r.dir == XDPFW_OUT ? below(chance, 65536) : near_ends(chance, f);
+	r.from_port = r.dir == XDPFW_OUT ? near_ends(chance, f) : below(chance, 65536);
+	r.from = near_match(chance, set, &f->from, v6);
+	r.to = address_asked(chance, set, f, v6);
+	r.on = choose_iface(chance, f->on);
+	r.on_out = r.dir == XDPFW_ROUTED ? choose_iface(chance, NULL) : NULL;
+	r.now = random_time(chance, set, f->expires);
+	return r;
+}
+
+struct request random_request(struct chance *chance, const struct ruleset *set)
+{
+	static const struct rule nothing = {.match = MATCH_ANY};
+	const struct statement *s = once_in(chance, 2) ? random_statement(chance, set, STATEMENT_FORWARD) : NULL;
+
+	if (s)
+		return aim_at_forward(chance, set, &s->forward);
+	s = random_statement(chance, set, STATEMENT_RULE);
+	return aim_at_rule(chance, set, s && !once_in(chance, 20) ? &s->rule : &nothing);
 }
