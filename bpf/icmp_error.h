@@ -8,6 +8,7 @@
 #define XDPFW_BPF_ICMP_ERROR_H
 
 #include "budget.h"
+#include "checksum.h"
 #include "common.h"
 #include "flow.h"
 #include "parse.h"
@@ -95,6 +96,29 @@ static __always_inline bool parse_quoted(const struct frame *f, const struct pkt
 	quoted->ifindex = error->ifindex;
 	return parse_quoted_ip(f, error, quoted) && parse_quoted_l4(f, quoted) &&
 	       quoted->l4 + quoted_l4_bytes(quoted) <= error->l4 + error->l4_length;
+}
+
+/*
+ * Mend the checksum of a quoted packet of @protocol, whose L4 header is at @l4, as far as it is quoted: what it sums up grows by
+ * @change. Returns what the sum of the ICMP message grows by thereby. (Nobody verifies it, but who sent the packet may know it by
+ * its checksum: so do traceroutes that keep their ports.)
+ */
+static __always_inline __u16 mend_quoted(const struct frame *f, const struct pkt *error, __u8 protocol, __u32 l4,
+					 __u32 change)
+{
+	__u32 place = l4 + (protocol == IPPROTO_TCP ? offsetof(struct tcphdr, check) : offsetof(struct udphdr, check));
+	__u16 *check, old;
+
+	if (protocol == PROTO_SCTP || place + sizeof(*check) > error->l4 + error->l4_length)
+		return 0;
+	check = at(f, place, sizeof(*check));
+	if (!check || (protocol == IPPROTO_UDP && !*check))
+		return 0;
+	old = *check;
+	*check = mend(old, fold_sum(change));
+	if (protocol == IPPROTO_UDP && !*check)
+		*check = 0xffff;
+	return sum_difference(*check, old);
 }
 
 /* The quoted packet as its answer would come in: what the rest of the data path can judge. */

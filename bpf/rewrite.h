@@ -94,7 +94,7 @@ static __always_inline bool swap_port(struct __sk_buff *skb, const struct pkt *p
 __noinline bool swap_quoted_port(struct __sk_buff *skb, const struct pkt *p)
 {
 	struct pkt quoted = {};
-	__u16 from, to;
+	__u16 from, to, change;
 	struct frame f;
 	bool in;
 
@@ -107,7 +107,10 @@ __noinline bool swap_quoted_port(struct __sk_buff *skb, const struct pkt *p)
 	to = linked_port(p->slot, quoted.table, from);
 	if (from == to)
 		return true;
-	if (bpf_l4_csum_replace(skb, p->l4 + offsetof(struct icmp_header, checksum), 0, port_change(from, to), 0))
+	change = port_change(from, to);
+	f = frame_skb(skb);
+	change = fold_sum(change + mend_quoted(&f, p, quoted.protocol, quoted.l4, change));
+	if (bpf_l4_csum_replace(skb, p->l4 + offsetof(struct icmp_header, checksum), 0, change, 0))
 		return false;
 	f = frame_skb(skb);
 	return write_port(&f, quoted.l4 + (in ? SOURCE_PORT : DESTINATION_PORT), to);

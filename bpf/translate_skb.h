@@ -139,12 +139,15 @@ __noinline int translate_packet(struct __sk_buff *skb, const struct pkt *p)
 /* The quoted packet becomes the reverse of @r, which is how the answer to it would be rewritten. */
 static __always_inline bool write_quote(struct __sk_buff *skb, const struct pkt *p, const struct rewritten *r)
 {
-	/* The quoted IPv4 header sums up to the same as before. */
-	__u16 addresses = p->family == 6 ? r->change : 0;
-	struct frame f;
+	const struct xdpfw_translation *t = connection_of(p->connection);
+	__u32 change = change_of_ports(r);
+	struct frame f = frame_skb(skb);
 
-	if (bpf_l4_csum_replace(skb, p->l4 + offsetof(struct icmp_header, checksum), 0, addresses + change_of_ports(r),
-				0))
+	if (!t)
+		return false;
+	/* The quoted IPv4 header sums up to the same as before. */
+	change += mend_quoted(&f, p, t->protocol, p->quoted_l4, r->change + change) + (p->family == 6 ? r->change : 0);
+	if (bpf_l4_csum_replace(skb, p->l4 + offsetof(struct icmp_header, checksum), 0, fold_sum(change), 0))
 		return false;
 	f = frame_skb(skb);
 	return write_addresses(&f, p, p->l4 + sizeof(struct icmp_header), &r->destination, &r->source, r->change) &&

@@ -9,6 +9,7 @@ import struct
 import pytest
 
 import firewall
+import frames
 import lab
 import routers
 import traffic
@@ -189,6 +190,19 @@ def test_traceroute(fw, family, hops):
     client.send(b"how far?")
     router = (FAR[family].lan, family.host, BACK[family].target)[hops - 1]
     assert complaint(client) == (errno.EHOSTUNREACH, 11 if family is lab.V4 else 3, router)
+
+
+@pytest.mark.parametrize("words", ("", "keep-source"))
+def test_quoted_checksum(fw, family, words):
+    """What a router quotes is what the sender sent, the checksum as well: some traceroutes know their packets by that."""
+    asked, _ = forward(fw, family, FAR[family].server, words)
+    wire = traffic.Wire(fw.net, "peer")
+    sent = frames.udp_frame(family, traffic.fresh_port(), asked, bytes(range(24)))
+    wire.send(sent)
+    at, types = 14 + family.header, (frames.ICMPV6, 1) if family is lab.V6 else (frames.ICMP, 3)
+    said = wire.answer(lambda frame: frame[20 if family is lab.V6 else 23] == types[0] and frame[at] == types[1])
+    quoted = at + 8 + family.header
+    assert said[quoted : quoted + 8] == sent[at : at + 8]
 
 
 def test_closed_port_of_the_server(fw, family):

@@ -180,15 +180,15 @@ static void fragments(void)
 	PLAY(ONE_WAY, rows);
 }
 
-/* TRAPS 19: each side reads about the ports that it knows. */
+/* TRAPS 19: each side reads about the ports that it knows, and the checksum. */
 static void icmp_errors(void)
 {
-	static const struct packet got_2988 = UDP(2988, .no_checksum = true), got_8080 = UDP(8080, .no_checksum = true);
-	static const struct packet sent_8080 = UDP(40000, .sport = 8080, .no_checksum = true);
-	static const struct packet sent_2988 = UDP(40000, .sport = 2988, .no_checksum = true);
+	static const struct packet got_2988 = UDP(2988), got_8080 = UDP(8080);
+	static const struct packet sent_8080 = UDP(40000, .sport = 8080);
+	static const struct packet sent_2988 = UDP(40000, .sport = 2988);
 	static const struct packet about_2988 = ICMP(UNREACHABLE, .from = OTHER, .quoted = &sent_2988);
 	static const struct packet about_8080 = ICMP(UNREACHABLE, .code = PORT_UNREACHABLE, .quoted = &got_8080);
-	static const struct packet stray = UDP(41000, .sport = 8080, .no_checksum = true);
+	static const struct packet stray = UDP(41000, .sport = 8080);
 	static const struct row rows[] = {
 		{"a request", UDP(8080), REQUEST, .becomes = &udp_in},
 		{"this host complains", ICMP(UNREACHABLE, .code = PORT_UNREACHABLE, .quoted = &got_2988),

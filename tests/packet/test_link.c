@@ -135,23 +135,25 @@ static void udp_without_a_checksum(void)
 	PLAY("forward 8080:2988", rows);
 }
 
-/* TRAPS 19: what an error quotes is what the other side knows. Eight bytes of TCP, or a UDP header whose
- * checksum says nothing: the checksum within is not mended, since nobody verifies it. */
+/* TRAPS 19: what an error quotes is what the other side knows, its checksum as well, if it is among the bytes quoted. */
 static void icmp_errors(void)
 {
 	static const struct packet sent_8080 = TCP(40000, SYN | ACK, .sport = 8080);
 	static const struct packet sent_2988 = TCP(40000, SYN | ACK, .sport = 2988);
-	static const struct packet got_8080 = UDP(8080, .no_checksum = true), got_2988 = UDP(2988, .no_checksum = true);
-	static const struct packet sent_deep = UDP(9, .sport = 8080, .no_checksum = true, DEEP);
-	static const struct packet sent_deep_behind = UDP(9, .sport = 2988, .no_checksum = true, DEEP);
+	static const struct packet got_8080 = UDP(8080), got_2988 = UDP(2988);
+	static const struct packet sent_deep = UDP(9, .sport = 8080, DEEP);
+	static const struct packet sent_deep_behind = UDP(9, .sport = 2988, DEEP);
 	static const struct packet about_2988 = ICMP(UNREACHABLE, .from = OTHER, .quoted = &sent_2988);
 	static const struct packet about_8080 = ICMP(UNREACHABLE, .from = OTHER, .quoted = &sent_8080);
+	static const struct packet about_all = ICMP(UNREACHABLE, .from = OTHER, .quoted = &sent_2988, .quoted_l4 = 20);
 	static const struct packet about_got = ICMP(UNREACHABLE, .code = PORT_UNREACHABLE, .quoted = &got_8080);
 	static const struct packet about_deep = ICMP(TIME_EXCEEDED, DEEP, .quoted = &sent_deep_behind);
 	static const struct packet peers_port = TCP(8080, ACK, .sport = 22);
 	static const struct row rows[] = {
 		{"about what left by the link", ICMP(UNREACHABLE, .from = OTHER, .quoted = &sent_8080),
 		 PASSES(ESSENTIAL), .becomes = &about_2988},
+		{"of which more is quoted", ICMP(UNREACHABLE, .from = OTHER, .quoted = &sent_8080, .quoted_l4 = 20),
+		 PASSES(ESSENTIAL), .becomes = &about_all},
 		{"about what left by its target", ICMP(UNREACHABLE, .from = OTHER, .quoted = &sent_2988),
 		 PASSES(ESSENTIAL), .becomes = &about_8080},
 		{"headers within headers", ICMP(TIME_EXCEEDED, DEEP, .quoted = &sent_deep), PASSES(ESSENTIAL),
