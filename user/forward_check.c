@@ -115,6 +115,35 @@ static void check_return(const struct forward *f, const struct nexthop *hop, str
 		     "out keep-source");
 }
 
+static bool leads_to(const struct nexthop *hop, const char *name)
+{
+	struct iface_info info;
+
+	return !iface_get(name, &info, NULL) && info.ifindex == hop->ifindex;
+}
+
+/* The kernel forwards by family, and what arrives by each interface: of this forward, requests and answers. */
+static void check_forwarding(const struct ruleset *set, const struct forward *f, int family, const struct nexthop *hop,
+			     struct findings *found)
+{
+	if (!host_routes(family)) {
+		note(found, FAULT_FORWARDING, "the kernel does not forward to other hosts now; %s",
+		     forwarding_command(family == 4));
+		return;
+	}
+	for (size_t i = 0; i < set->count; i++) {
+		const struct statement *s = &set->statements[i];
+		const char *name = s->kind == STATEMENT_LOAD ? s->load.name : NULL;
+
+		if (!name || iface_routes(family, name) || (f->on && strcmp(f->on, name) && !leads_to(hop, name)))
+			continue;
+		note(found, FAULT_FORWARDING,
+		     "the kernel does not forward what comes by %s now; sysctl -w net/ipv%d/conf/%s/forwarding=1", name,
+		     family, name);
+		return;
+	}
+}
+
 const char *forward_returns(const struct fault *faults, size_t count, const struct forward *f)
 {
 	for (size_t i = 0; i < count; i++)
@@ -128,8 +157,7 @@ size_t forward_check(const struct ruleset *set, const struct store *live, const 
 {
 	const struct forward_target *target = &forward->targets[index];
 	struct findings f = {.faults = faults};
-	bool v4 = addr_is_ipv4(&target->addr);
-	struct nexthop hop;
+	struct nexthop hop = {};
 
 	if (!target->remote)
 		return 0;
@@ -142,8 +170,6 @@ size_t forward_check(const struct ruleset *set, const struct store *live, const 
 		check_neighbour(&hop, &target->addr, &f);
 		check_return(forward, &hop, &f);
 	}
-	if (!host_routes(v4 ? 4 : 6))
-		note(&f, FAULT_FORWARDING, "the kernel does not forward to other hosts now; %s",
-		     forwarding_command(v4));
+	check_forwarding(set, forward, addr_is_ipv4(&target->addr) ? 4 : 6, &hop, &f);
 	return f.count;
 }

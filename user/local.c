@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <ifaddrs.h>
+#include <limits.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
@@ -88,4 +89,14 @@ bool host_routes(int family)
 		fopen(family == 4 ? "/proc/sys/net/ipv4/ip_forward" : "/proc/sys/net/ipv6/conf/all/forwarding", "re");
 
 	return file && fgetc(file) == '1';
+}
+
+bool iface_routes(int family, const char *iface)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "/proc/sys/net/ipv%d/conf/%s/forwarding", family, iface);
+	_fclose_ FILE *file = fopen(path, "re");
+
+	return !file || fgetc(file) != '0';
 }

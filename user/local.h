@@ -32,4 +32,7 @@ const struct local_address *local_of(const struct local_addresses *all, const ch
 /* Does this host forward packets of the family to other hosts? */
 bool host_routes(int family);
 
+/* Does it what arrives by this interface? (The data path asks the FIB, which heeds that in IPv6, too.) True of one that is not there. */
+bool iface_routes(int family, const char *iface);
+
 #endif

@@ -410,6 +410,13 @@ def test_check(fw, family):
         assert [fault["kind"] for fault in faults] == ["forwarding"] and "sysctl -w" in faults[0]["text"]
     finally:
         fw.net.host.sysctl(key, 1)
+    for iface in (lab.IFACE, trio.BACK_IFACE):
+        fw.net.host.sysctl(f"ip{family}/conf/{iface}/forwarding", 0)
+        try:
+            (fault,) = fw.json("forward --check", code=1)[0]["faults"]
+            assert fault["kind"] == "forwarding" and f"sysctl -w net/ip{family}/conf/{iface}/forwarding=1" in fault["text"]
+        finally:
+            fw.net.host.sysctl(f"ip{family}/conf/{iface}/forwarding", 1)
     nowhere = "203.0.113.77:9" if family is lab.V4 else "[2001:db8:dead::1]:9"
     fw.policy("default deny in", f"forward 9:{nowhere}")
     assert fw.json("forward --check", code=1)[0]["faults"][0]["kind"] == "route"
