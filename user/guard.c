@@ -317,15 +317,16 @@ static bool find_tunnel(const struct login *login, const struct ruleset *after, 
 	return true;
 }
 
+/* The tunnel first: what happens to that happens to all in it. (Panic keeps the login, and cuts the tunnel.) */
 static int check_login(const struct guard *g, const struct login *login, struct error *e)
 {
 	struct login tunnel;
 	struct visitor v;
 	int err = 0;
 
-	if (begin_visit(g, login, IPPROTO_TCP, &v))
+	if (find_tunnel(login, g->after, &tunnel) && begin_visit(g, &tunnel, IPPROTO_UDP, &v))
 		err = check(g, &v, e);
-	if (!err && find_tunnel(login, g->after, &tunnel) && begin_visit(g, &tunnel, IPPROTO_UDP, &v))
+	if (!err && begin_visit(g, login, IPPROTO_TCP, &v))
 		err = check(g, &v, e);
 	return err;
 }
