@@ -69,6 +69,15 @@ static void forget_others(const struct store *st, int map)
 	}
 }
 
+bool exits_hold(const struct store *st, int ifindex)
+{
+	char path[PATH_MAX];
+	_close_ int map = bpf_obj_get(instance_pin(st->instance, "exits", path));
+	__u32 key = ifindex, value;
+
+	return map >= 0 && bpf_map_lookup_elem(map, &key, &value) == 0;
+}
+
 void exits_refresh(const struct store *st)
 {
 	char path[PATH_MAX];

@@ -9,6 +9,9 @@
  * 6.3): TC forwards as rightly, only slower. */
 bool iface_takes_xdp(int ifindex);
 
+/* Does the data path hand frames to it? */
+bool exits_hold(const struct store *st, int ifindex);
+
 /* Tell the data path about the loaded interfaces. On failure it forwards by TC. */
 void exits_refresh(const struct store *st);
 

@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "exits.h"
 #include "iface.h"
 #include "local.h"
 #include "neighbour.h"
@@ -75,6 +76,23 @@ static void check_interface(const struct ruleset *set, const struct store *live,
 	note(f, FAULT_INTERFACE,
 	     "%s, by which it is reached, is not loaded, so its answers would be lost; xdpfw load %s", info.name,
 	     info.name);
+}
+
+/* XDP is not told that an interface takes no frames from it any more. */
+static void check_exits(const struct store *live, struct findings *f)
+{
+	for (size_t i = 0; live && i < XDPFW_MAX_IFACES; i++) {
+		const struct xdpfw_iface *r = &live->ifaces[i];
+
+		if (!iface_is_live(live, r) || !exits_hold(live, r->ifindex) || iface_takes_xdp(r->ifindex))
+			continue;
+		note(f, FAULT_INTERFACE,
+		     "%s takes no frames from XDP any more (a veth's peer does only with GRO), so what leaves there "
+		     "gets "
+		     "lost; xdpfw reload",
+		     r->name);
+		return;
+	}
 }
 
 /* One that was never asked is not at fault: the first packet asks. */
@@ -167,6 +185,7 @@ size_t forward_check(const struct ruleset *set, const struct store *live, const 
 		note(&f, FAULT_OURSELVES, "it is this host; write the port alone, one-way");
 	} else {
 		check_interface(set, live, hop.ifindex, &f);
+		check_exits(live, &f);
 		check_neighbour(&hop, &target->addr, &f);
 		check_return(forward, &hop, &f);
 	}

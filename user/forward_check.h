@@ -9,9 +9,9 @@
 #include "store.h"
 
 enum fault_kind {
-	FAULT_ROUTE,      /* no route to the target */
-	FAULT_OURSELVES,  /* the target is an address of this host */
-	FAULT_INTERFACE,  /* the interface toward it is not loaded: its answers would not be taken back */
+	FAULT_ROUTE,     /* no route to the target */
+	FAULT_OURSELVES, /* the target is an address of this host */
+	FAULT_INTERFACE, /* the interface toward it is not loaded: its answers would not be taken back; or one takes no frames */
 	FAULT_FORWARDING, /* the kernel does not forward in that family */
 	FAULT_NEIGHBOUR,  /* its neighbour (the target itself, or the router) does not answer */
 	FAULT_RETURN,     /* it would answer clients without asking us, who must rewrite the answers */

@@ -502,6 +502,28 @@ def test_xdp_to_xdp(tmp_path, family):
         net.delete()
 
 
+def test_an_interface_takes_no_frames_any_more(tmp_path):
+    """XDP cannot know that what it sends there gets lost: the check does, and says what mends it."""
+    net = trio.Trio()
+    fw = firewall.Firewall(net, tmp_path)
+    try:
+        for ns, iface in ((net.peer, lab.PEER_IFACE), (net.target, trio.TARGET_IFACE)):
+            net.offload(ns, iface, gro="on", tx="off")
+        fw(["load", lab.IFACE, trio.BACK_IFACE, "--mode", "native"])
+        asked, served = forward(fw, lab.V4)
+        server, client = traffic.udp(net.target, lab.V4, served), traffic.udp(net.peer, lab.V4)
+        assert traffic.udp_echo(client, server, (lab.V4.host, asked)) and fw.json("forward --check")[0]["well"]
+        net.offload(net.target, trio.TARGET_IFACE, gro="off")
+        (fault,) = fw.json("forward --check", code=1)[0]["faults"]
+        assert fault["kind"] == "interface" and "takes no frames" in fault["text"] and "xdpfw reload" in fault["text"]
+        fw("reload")
+        assert fw.json("forward --check")[0]["well"]
+        assert traffic.eventually(lambda: traffic.udp_echo(client, server, (lab.V4.host, asked), wait=lab.SILENCE))
+    finally:
+        fw.close()
+        net.delete()
+
+
 def _redirected(ns, iface):
     """Packets that XDP on this interface has sent out of another one."""
     out = ns.run("ethtool", "-S", iface).stdout
