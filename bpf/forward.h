@@ -170,10 +170,12 @@ static __always_inline __u32 begin_translation(void *ctx, enum hook hook, struct
 	if (!f)
 		return drop(XDPFW_R_INTERNAL);
 	target = target_at(f, choose_target(p, number));
-	if (!(f->flags & XDPFW_FORWARD_LOCAL) && !route_to(ctx, p, &target->addr))
-		return drop(XDPFW_R_NO_ROUTE);
-	if (is_blocked(p, &target->addr))
-		return drop(XDPFW_R_BLOCKED);
+	if (!(f->flags & XDPFW_FORWARD_LOCAL)) {
+		if (!route_to(ctx, p, &target->addr))
+			return drop(XDPFW_R_NO_ROUTE);
+		if (is_blocked(p, &target->addr))
+			return drop(XDPFW_R_BLOCKED);
+	}
 	to = f->flags & XDPFW_FORWARD_LOCAL ? &p->destination : &target->addr;
 	choose_source(ctx, p, f, target, &source);
 	port = target->port + p->destination_port - f->listen;

@@ -156,6 +156,20 @@ static void default_allow(void)
 	PLAY("default allow in\n" ONE_WAY " until 2100-01-01T00:00:00Z", rows);
 }
 
+/* A target of this host has no address that could be blocked. */
+static void blocked_families(void)
+{
+	static const struct row rows[] = {
+		{"SYN", TCP(8080, SYN), REQUEST, .becomes = &syn_in, .families = V4},
+		{"ACK", TCP(8080, ACK), REQUEST, .becomes = &ack_in, .families = V4},
+		{"datagram", UDP(8080), REQUEST, .becomes = &udp_in, .families = V4},
+		{"and back", UDP(40000, .sport = 2988), ANSWER, .becomes = &udp_out, .families = V4},
+		{"what is blocked", UDP(8080), DROPS(BLOCKED), IN(8080), .families = V6},
+	};
+
+	PLAY("block ::/0\n" ONE_WAY, rows);
+}
+
 static void udp_without_a_checksum(void)
 {
 	static const struct packet in = UDP(2988, .no_checksum = true);
@@ -339,6 +353,7 @@ Test(forwards, tables)
 	rules_come_first();
 	conditions();
 	default_allow();
+	blocked_families();
 	udp_without_a_checksum();
 	fragments();
 	icmp_errors();
