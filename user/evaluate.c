@@ -211,7 +211,7 @@ static const struct statement *find_rule(const struct ruleset *set, const struct
 	return NULL;
 }
 
-static const struct statement *find_forward(const struct ruleset *set, const struct request *r)
+const struct statement *evaluate_forwards(const struct ruleset *set, const struct request *r)
 {
 	for (size_t i = 0; i < set->count; i++)
 		if (set->statements[i].kind == STATEMENT_FORWARD && forward_listens(&set->statements[i].forward, r))
@@ -264,7 +264,7 @@ struct judgement evaluate(const struct ruleset *set, const struct request *r)
 	s = find_rule(set, r);
 	if (s)
 		return (struct judgement){s->rule.verdict, XDPFW_R_RULE, s};
-	s = find_forward(set, r);
+	s = evaluate_forwards(set, r);
 	if (s)
 		return (struct judgement){XDPFW_PASS, XDPFW_R_FORWARD, s};
 	return judge_unclaimed(set, r);

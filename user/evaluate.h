@@ -38,6 +38,9 @@ struct judgement {
 
 struct judgement evaluate(const struct ruleset *set, const struct request *r);
 
+/* The forward that takes the request if no rule denies it; NULL: none. */
+const struct statement *evaluate_forwards(const struct ruleset *set, const struct request *r);
+
 /* Is @addr within @prefix? 0.0.0.0/0 is all of IPv4, ::/0 all of IPv6. */
 bool prefix_contains(const struct prefix *prefix, const struct xdpfw_addr *addr);
 

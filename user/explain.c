@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <string.h>
+#include <time.h>
 
 #include "evaluate.h"
 #include "interfaces.h"
@@ -79,10 +80,9 @@ static enum xdpfw_dir find_direction(const struct explainer *ex, enum xdpfw_dir 
 	return dir;
 }
 
-/* Blocks carry no number: the ruleset is asked which one it was. */
-static const struct statement *find_block(const struct explainer *ex, const struct explanation *x)
+static struct request request_of(const struct explainer *ex, const struct explanation *x)
 {
-	struct request r = {
+	return (struct request){
 		.dir = x->dir,
 		.protocol = x->packet.protocol,
 		.from = x->packet.from,
@@ -90,7 +90,15 @@ static const struct statement *find_block(const struct explainer *ex, const stru
 		.from_port = x->packet.from_port,
 		.to_port = x->packet.to_port,
 		.icmp_type = x->packet.icmp_type,
+		.on = ex->iface->name,
+		.now = time(NULL),
 	};
+}
+
+/* Blocks carry no number: the ruleset is asked which one it was. */
+static const struct statement *find_block(const struct explainer *ex, const struct explanation *x)
+{
+	struct request r = request_of(ex, x);
 	struct judgement j = evaluate(&ex->session->now, &r);
 
 	return j.reason == XDPFW_R_BLOCKED ? j.statement : NULL;
@@ -127,12 +135,23 @@ static long find_range(const struct forward *f, __u16 port)
 	return -1;
 }
 
+/* Of a request that passes: by a rule or by the forward itself. */
+static const struct forward *find_forward(const struct explainer *ex, const struct explanation *x)
+{
+	struct request r = request_of(ex, x);
+	const struct statement *s = NULL;
+
+	if (x->verdict == XDPFW_PASS && (x->reason == XDPFW_R_RULE || x->reason == XDPFW_R_FORWARD))
+		s = evaluate_forwards(&ex->session->now, &r);
+	return s ? &s->forward : NULL;
+}
+
 /* The twin makes no connection, so it has none to rewrite a request by: the forward says where it would go. (Its source
  * would be chosen then, too.) */
-static void follow_forward(struct explanation *x)
+static void follow_forward(const struct explainer *ex, struct explanation *x)
 {
-	const struct forward *f = &x->statement->forward;
-	long range = find_range(f, x->packet.to_port);
+	const struct forward *f = find_forward(ex, x);
+	long range = f ? find_range(f, x->packet.to_port) : -1;
 
 	if (range < 0)
 		return;
@@ -165,8 +184,8 @@ int explain(const struct explainer *ex, enum xdpfw_dir dir, __u32 user, struct t
 	x.reason = xdpfw_reason_of(decision);
 	x.flow = has_voucher(&x);
 	find_statement(ex, decision, &x);
-	if (x.reason == XDPFW_R_FORWARD && !x.is_rewritten && x.statement && x.statement->kind == STATEMENT_FORWARD)
-		follow_forward(&x);
+	if (!x.is_rewritten)
+		follow_forward(ex, &x);
 	*result = x;
 	return 0;
 }

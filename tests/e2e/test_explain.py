@@ -73,6 +73,10 @@ def test_forwards_with_state(loaded, family):
     answer = ask(loaded, f"tcp from {endpoint(family.peer, 5555)} to {endpoint(family.host, port + 2)}")
     assert (answer["verdict"], answer["reason"]) == ("pass", "forward")
     assert answer["rewritten"] == endpoint(family.host if local else family.other, 9002)
+    loaded(f"allow in {port + 2}/tcp")
+    answer = ask(loaded, f"tcp from {endpoint(family.peer, 5555)} to {endpoint(family.host, port + 2)}")
+    assert (answer["reason"], answer["rewritten"]) == ("rule", endpoint(family.host if local else family.other, 9002))
+    loaded(f"delete allow in {port + 2}/tcp")
     # A host that begins to route joins the group of routers: that is counted, under reasons.
     assert trace(loaded)[2:] == before[2:] and trace(loaded)[0] == before[0]
     loaded.policy(f"forward {port}:9000,9001/tcp")
