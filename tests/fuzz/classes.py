@@ -5,9 +5,9 @@ Short on purpose. What is in none of these fails the run.
 """
 
 from dissect import AH, ICMP, ICMPV6, TCP, UDP, dissect
-from generate import ESP, LIVE_TCP, LIVE_UDP, TCP_OPEN, UDP_OPEN
+from generate import ESP, LIVE_TCP, LIVE_UDP, REDIRECT, TCP_OPEN, UDP_OPEN
 
-_ALLOWED = {TCP: {*TCP_OPEN, *range(8000, 8011)}, UDP: {*UDP_OPEN, *range(6000, 6011)}}
+_ALLOWED = {TCP: {*TCP_OPEN, *range(8000, 8011), REDIRECT[0]}, UDP: {*UDP_OPEN, *range(6000, 6011), REDIRECT[0]}}
 _MAX_HEADERS, _MAX_TAGS = 8, 2
 _SYN, _ACK = 0x02, 0x10
 HOP_BY_HOP, FRAGMENT, _RH0_TYPE = 0, 44, 0
@@ -19,8 +19,16 @@ def _any(test):
     return lambda facts: any(test(one) for one in facts)
 
 
+def _is_no_request_to(one, ports):
+    return one.flags is not None and one.ports[1] in ports and one.flags & (_SYN | _ACK) != _SYN
+
+
 def _is_service_segment(one):
-    return one.flags is not None and one.ports[1] in _ALLOWED[TCP] and one.flags & (_SYN | _ACK) != _SYN
+    return _is_no_request_to(one, _ALLOWED[TCP] - {REDIRECT[0]})
+
+
+def _is_redirected_segment(one):
+    return _is_no_request_to(one, REDIRECT[:1])
 
 
 def _is_live_segment(one):
@@ -109,6 +117,8 @@ CLASSES = (
      "A port that is let in has no state: what conntrack calls an invalid segment reaches the kernel, which judges it."),
     ("xdpfw", "tcp-live", _any(_is_live_segment),
      "The socket of the connection judges sequence numbers (RFC 5961), not a table beside it."),
+    ("xdpfw", "redirect-segment", _any(_is_redirected_segment),
+     "Of a connection that an earlier case has begun: the socket behind judges sequence numbers, conntrack has forgotten it."),
     ("xdpfw", "error-service", _any(_quotes_service),
      "An ICMP error about what leaves from a port that is let in: there is no state to ask. The kernel looks for the socket."),
     ("xdpfw", "echo-code", _any(_is_coded_echo_reply),
@@ -123,6 +133,8 @@ CLASSES = (
      "conntrack sums up what lies behind the UDP datagram as well; RFC 768 does not, nor does the kernel."),
     ("xdpfw", "fragment-order", _overtakes,
      "xdpfw drops fragments that overtake the first one, and atomic ones apart (RFC 6946): what is left is a datagram."),
+    ("nft", "redirect-midway", _any(_is_redirected_segment),
+     "conntrack picks up a connection that it has not seen begin; a forward is given one by its SYN, and drops others as no-state."),
     ("nft", "fragment-behind-options", _any(_is_fragment_behind_headers),
      "conntrack's reassembly drops the headers in front of the fragment header with the mistakes in them."),
     ("nft", "no-length", _any(_is_without_length),

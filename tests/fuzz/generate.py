@@ -18,14 +18,15 @@ HBH, ROUTING, FRAGMENT, DEST, AH = 0, 43, 44, 60, 51
 
 # The policy that both guards have (guards.py), and what lives in both hosts.
 TCP_OPEN, UDP_OPEN = (22, 80, 8000, 8010), (53, 6000, 6010)
+REDIRECT = (9090, 9091)  # what is asked of the first port arrives at the second, which is closed itself
 LIVE_UDP, LIVE_TCP, LIVE_ECHO = (40001, 7777), (40002, 7778), 0x4242
 LABEL = 0xA  # the upper bits of each frame's flow label
 # What raw sockets listen to: the protocols that the generator favours.
 PROTOCOLS_V4 = (ICMP, 2, 4, TCP, UDP, 41, 47, ESP, AH, 132, 136, 253)
 PROTOCOLS_V6 = (4, TCP, UDP, 41, 47, ESP, AH, ICMPV6, 132, 136, 253)
 
-_TCP_PORTS = TCP_OPEN * 4 + (0, 1, 21, 23, 53, 79, 81, 7999, 8011, 32768, 65535)
-_UDP_PORTS = UDP_OPEN * 4 + (0, 1, 22, 52, 54, 67, 68, 546, 547, 5353, 5999, 6011, 65535)
+_TCP_PORTS = TCP_OPEN * 4 + REDIRECT[:1] * 4 + (*REDIRECT[1:], 0, 1, 21, 23, 53, 79, 81, 7999, 8011, 32768, 65535)
+_UDP_PORTS = UDP_OPEN * 4 + REDIRECT[:1] * 4 + (*REDIRECT[1:], 0, 1, 22, 52, 54, 67, 68, 546, 547, 5353, 5999, 6011, 65535)
 _SOURCE_PORTS = (0, 1, 20, 53, 67, 547, 1023, 5353, 40000, 50000, 65535)
 _FLAGS = (SYN, SYN, SYN, ACK, SYN | ACK, RST, RST | ACK, FIN | ACK, 0, FIN, SYN | FIN, SYN | RST, FIN | RST, URG, 0x3F, 0x29,
           SYN | URG, ACK | URG, FIN | ACK | URG, SYN | 0xC0)

@@ -15,22 +15,31 @@ import termios
 import firewall
 import lab
 from frames import checksum, icmp
-from generate import (ICMP, ICMPV6, LABEL, LIVE_ECHO, LIVE_TCP, LIVE_UDP, PROTOCOLS_V4, PROTOCOLS_V6, TCP, UDP)
+from generate import (ICMP, ICMPV6, LABEL, LIVE_ECHO, LIVE_TCP, LIVE_UDP, PROTOCOLS_V4, PROTOCOLS_V6, REDIRECT, TCP, UDP)
 
 _IPV6_FLOWINFO, _SO_RCVBUFFORCE = 11, 33
 _NETLINK_NETFILTER, _CT_DELETE = 12, 1 << 8 | 2
 
 XDPFW_POLICY = ("allow in 22/tcp", "allow in 80/tcp", "allow in 8000-8010/tcp", "allow in 53/udp", "allow in 6000-6010/udp",
-                "allow in proto 50")
+                "allow in proto 50", f"forward {REDIRECT[0]}:{REDIRECT[1]} one-way")
 
-# What xdpfw calls essential and courtesy, and then the usual stateful rules.
-NFT_POLICY = """
-table inet guard {
-	chain input {
+# What xdpfw calls essential and courtesy, and then the usual stateful rules. (Redirected, what is for addresses that must not come by a
+# wire would be for one that may.)
+NFT_POLICY = f"""
+table inet translate {{
+	chain prerouting {{
+		type nat hook prerouting priority dstnat
+		ip daddr {{ 0.0.0.0, 127.0.0.0/8, 255.255.255.255 }} accept
+		ip6 daddr ::1 accept
+		fib daddr type {{ local, broadcast }} meta l4proto {{ tcp, udp }} th dport {REDIRECT[0]} redirect to :{REDIRECT[1]}
+	}}
+}}
+table inet guard {{
+	chain input {{
 		type filter hook input priority 0; policy drop
 		iif lo accept
-		ip6 hoplimit 255 icmpv6 type { 133-136, 141, 142, 148, 149 } accept
-		ip6 hoplimit 1 icmpv6 type { 130-132, 143, 151-153 } accept
+		ip6 hoplimit 255 icmpv6 type {{ 133-136, 141, 142, 148, 149 }} accept
+		ip6 hoplimit 1 icmpv6 type {{ 130-132, 143, 151-153 }} accept
 		ct state established,related accept
 		ct state invalid drop
 		meta nfproto ipv4 udp sport 67 udp dport 68 accept
@@ -39,11 +48,12 @@ table inet guard {
 		ip6 daddr ff02::fb udp dport 5353 accept
 		meta nfproto ipv4 icmp type echo-request accept
 		meta nfproto ipv6 icmpv6 type echo-request accept
-		tcp dport { 22, 80, 8000-8010 } accept
-		udp dport { 53, 6000-6010 } accept
+		tcp dport {{ 22, 80, 8000-8010 }} accept
+		udp dport {{ 53, 6000-6010 }} accept
 		meta l4proto esp accept
-	}
-}
+		meta l4proto {{ tcp, udp }} ct status dnat accept
+	}}
+}}
 """
 
 
@@ -219,7 +229,7 @@ class Guard:
     def _read_v4(protocol, data):
         message = data[(data[0] & 15) * 4 :]
         pseudo = data[12:20] + struct.pack("!BBH", 0, protocol, len(message)) if protocol != ICMP else b""
-        return data[4] << 8 | data[5], message if _deliverable(protocol, message, pseudo, True) else None
+        return data[4] << 8 | data[5], _as_asked(protocol, message) if _deliverable(protocol, message, pseudo, True) else None
 
     @staticmethod
     def _read_v6(protocol, data, ancillary, sender):
@@ -232,7 +242,7 @@ class Guard:
                 destination = value[:16]
         source = socket.inet_pton(socket.AF_INET6, sender[0].partition("%")[0])
         pseudo = source + destination + struct.pack("!IHBB", len(data), 0, 0, protocol)
-        return ident, data if _deliverable(protocol, data, pseudo, False) else None
+        return ident, _as_asked(protocol, data) if _deliverable(protocol, data, pseudo, False) else None
 
     def drops(self):
         """What xdpfw says why it has dropped."""
@@ -242,6 +252,14 @@ class Guard:
         if self._firewall:
             self._firewall.close()
         self.net.delete()
+
+
+def _as_asked(protocol, message):
+    """Without the source port of what is redirected (and the checksum over it): which one it gets is each guard's own choice."""
+    at = {UDP: 6, TCP: 16}.get(protocol)
+    if at is None or message[2:4] != struct.pack("!H", REDIRECT[1]):
+        return message
+    return bytes(2) + message[2:at] + bytes(2) + message[at + 2 :]
 
 
 def _deliverable(protocol, message, pseudo, v4):
