@@ -211,6 +211,12 @@ static __always_inline __u32 let_in(__u32 decision, __u32 counter)
 							 : xdpfw_decision(XDPFW_PASS, XDPFW_R_FORWARD, counter);
 }
 
+/* Rules that come later leave it alone. (Datagrams are requests each; so they are to a port of this host.) */
+static __always_inline bool is_open(const struct xdpfw_translation *t, const struct pkt *p)
+{
+	return p->protocol == IPPROTO_TCP && !is_tcp_request(p) && t->state != XDPFW_FLOW_SYN;
+}
+
 /*
  * A direct connection that the policy would not let in any more. Open ones live on: as what the stages behind know of sockets
  * and flows, but the sockets of this host know one with another port by that. (A SYN is a new request.)
@@ -218,7 +224,7 @@ static __always_inline __u32 let_in(__u32 decision, __u32 counter)
 static __always_inline __u32 leave_open(struct pkt *p, __u32 connection, struct xdpfw_translation *t, __u32 decision)
 {
 	belongs_to(p, connection, t);
-	if (!p->connection || p->protocol != IPPROTO_TCP || is_tcp_request(p) || t->state == XDPFW_FLOW_SYN)
+	if (!p->connection || !is_open(t, p))
 		return decision;
 	note_request(t, p);
 	return pass(XDPFW_R_REPLY);
@@ -228,15 +234,18 @@ static __always_inline __u32 leave_open(struct pkt *p, __u32 connection, struct 
 static __always_inline __u32 follow_request(struct pkt *p, __u32 connection, __u32 decision)
 {
 	struct xdpfw_translation *t = connection_of(connection);
+	bool refused = is_refused(decision);
 
 	if (!t)
 		return drop(XDPFW_R_INTERNAL);
 	if (t->flags & XDPFW_FORWARD_DIRECT && !passes(decision))
 		return leave_open(p, connection, t, decision);
-	if (is_refused(decision))
+	if (refused && (!is_open(t, p) || p->flags & XDPFW_PANIC))
 		return decision;
 	note_request(t, p);
 	belongs_to(p, connection, t);
+	if (refused)
+		return pass(XDPFW_R_REPLY);
 	return t->flags & XDPFW_FORWARD_DIRECT ? decision : let_in(decision, t->counter);
 }
 
@@ -338,8 +347,11 @@ static __always_inline bool is_listened_on(__u32 listening)
 	return xdpfw_listening(listening) && !(listening & XDPFW_TARGETED);
 }
 
-static __always_inline bool may_be_direct(__u32 listening)
+/* Of what is denied. */
+static __always_inline bool may_be_open(const struct pkt *p, __u32 listening)
 {
+	if (p->protocol == IPPROTO_TCP)
+		return !is_tcp_request(p);
 	return listening & (XDPFW_TARGETED | XDPFW_TARGETED_ELSEWHERE);
 }
 
@@ -364,7 +376,7 @@ static __always_inline __u32 forward_request(void *ctx, enum hook hook, struct p
 	if (!listening)
 		return decision;
 	if (!passes(decision) && (!is_listened_on(listening) || is_refused(decision)))
-		return may_be_direct(listening) && !is_tcp_request(p) ? follow_denied(p, decision) : decision;
+		return may_be_open(p, listening) ? follow_denied(p, decision) : decision;
 	connection = hook == HOOK_XDP ? find_request_here(p) : find_request(p);
 	if (connection)
 		return follow_request(p, connection, decision);

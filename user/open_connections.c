@@ -8,7 +8,9 @@
 
 #include "evaluate.h"
 #include "flows.h"
+#include "translations.h"
 #include "util.h"
+#include "xdpfw/flow.h"
 
 static bool set_contains(const struct ruleset *set, const char *name, const struct xdpfw_addr *addr)
 {
@@ -79,22 +81,68 @@ static void keep_denied(struct flow_list *list, const struct ruleset *set, const
 	list->count = kept;
 }
 
-static int settle(const struct session *s, const struct rule *rule, bool kill, struct error *e)
+/* The forwarded connections that a rule would have denied. */
+struct denial {
+	const struct ruleset *set;
+	const struct rule *rule;
+	size_t open;
+};
+
+static bool denies_forwarded(const struct connection *c, const void *data)
+{
+	const struct xdpfw_translation *t = &c->translation;
+	const struct denial *denial = data;
+	const struct flow_row row = {
+		.protocol = t->protocol,
+		.origin = ORIGIN_GUEST,
+		.local = c->ends.at[XDPFW_HOST],
+		.remote = c->ends.at[XDPFW_CLIENT],
+		.local_port = t->host_port,
+		.remote_port = t->client_port,
+	};
+
+	return !(t->flags & XDPFW_FORWARD_DIRECT) && denies(denial->set, denial->rule, &row);
+}
+
+/* Only TCP lives on: each datagram is a request. */
+static void count_forwarded(const struct connection *c, void *data)
+{
+	struct denial *denial = data;
+
+	if (c->translation.protocol == IPPROTO_TCP && c->translation.state == XDPFW_FLOW_ESTABLISHED)
+		denial->open += denies_forwarded(c, denial);
+}
+
+static size_t settle_forwarded(struct session *s, const struct rule *rule, bool kill)
+{
+	const __u64 *timeouts = s->store.heads[xdpfw_control_active(s->store.control->word)].timeouts;
+	struct denial denial = {&s->now, rule, 0};
+
+	if (kill)
+		return translations_cut(&s->store, timeouts, denies_forwarded, &denial);
+	translations_each(&s->store, timeouts, count_forwarded, &denial);
+	return denial.open;
+}
+
+static int settle(struct session *s, const struct rule *rule, bool kill, struct error *e)
 {
 	const struct flow_filter all = {};
 	struct flow_list list;
 	int err = flows_read(&s->store, &all, &list, e), killed = 0;
+	size_t open;
 
 	if (err)
 		return err;
 	keep_denied(&list, &s->now, rule);
+	open = list.count + settle_forwarded(s, rule, kill);
 	if (kill)
 		killed = flows_kill(&s->store, &list, e);
 	if (kill && killed >= 0 && !s->settings.quiet && !s->settings.json)
-		printf("cut: %d open connection%s\n", killed, killed == 1 ? "" : "s");
-	if (!kill && list.count > 0 && !s->settings.quiet && !s->settings.json)
-		printf("%zu open connection%s; --kill cuts %s\n", list.count,
-		       list.count == 1 ? " lives on" : "s live on", list.count == 1 ? "it" : "them");
+		printf("cut: %zu open connection%s\n", open - list.count + killed,
+		       open - list.count + killed == 1 ? "" : "s");
+	if (!kill && open > 0 && !s->settings.quiet && !s->settings.json)
+		printf("%zu open connection%s; --kill cuts %s\n", open, open == 1 ? " lives on" : "s live on",
+		       open == 1 ? "it" : "them");
 	flows_free(&list);
 	return killed < 0 ? killed : 0;
 }

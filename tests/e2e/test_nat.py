@@ -2,6 +2,7 @@
 """What is asked of any NAT, after the public self-tests of Linux' own (dnat, redirect, port only, port shadowing, clashes of
 source ports), and forwards that change under traffic."""
 
+import contextlib
 import threading
 
 import pytest
@@ -259,6 +260,25 @@ def test_the_target_changes(fw, family):
     assert traffic.arrived(first) == list(range(stream.sent)), "nothing is lost, nothing goes elsewhere"
     fw(f"delete forward {asked}:{new} --kill")
     assert not traffic.udp_passes(later, second, (family.host, asked), expect=False)
+
+
+@pytest.mark.parametrize("kind", ("", "keep-source", "one-way"))
+def test_denied_later(fw, family, kind):
+    """A rule that comes later leaves open connections alone and says so; --kill cuts them."""
+    asked, served = ports()
+    ns = fw.net.host if kind == "one-way" else fw.net.target
+    if kind == "one-way":
+        fw.policy("default deny in", "default allow out", f"forward {asked}:{served} one-way")
+    else:
+        forwarding(fw, family, asked, served, kind)
+    pair = traffic.tcp_pair(fw.net.peer, traffic.listen(ns, family, served), family, family.host, asked)
+    assert traffic.flows(*pair) and traffic.flows(*reversed(pair))
+    assert "1 open connection lives on" in fw(f"deny in {asked}").out
+    assert traffic.flows(*pair) and traffic.flows(*reversed(pair))
+    assert traffic.tcp_answer(fw.net.peer, family, family.host, asked, "timeout") == "timeout"
+    assert "cut: 1 open connection" in fw(f"deny in {asked} log --kill").out
+    with contextlib.suppress(ConnectionResetError):  # what the server sends again comes from its own port, which no client knows
+        assert not traffic.flows(*pair, lab.SILENCE)
 
 
 def test_a_target_less(fw, family):
