@@ -251,6 +251,13 @@ static __always_inline bool is_multicast(const struct pkt *p, const struct xdpfw
 	return p->family == 4 ? address->bytes[12] >= 224 : address->bytes[0] == 0xff;
 }
 
+/* :: or 0.0.0.0 */
+static __always_inline bool is_unspecified(const struct xdpfw_addr *addr)
+{
+	return addr->halves[0] == 0 && addr->words[3] == 0 &&
+	       (addr->words[2] == 0 || addr->words[2] == bpf_htonl(0xffff));
+}
+
 static __always_inline __u32 pass(enum xdpfw_reason reason)
 {
 	return xdpfw_decision(XDPFW_PASS, reason, 0);

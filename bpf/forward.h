@@ -75,6 +75,19 @@ static __always_inline bool is_to_all(void *ctx, enum hook hook)
 	return ethernet && ethernet[0] & 1;
 }
 
+/* From nobody, or for a loopback address: such packets stay on their wire. The kernel drops them, but does not see what is
+ * sent on. */
+static __always_inline bool has_no_way(const struct pkt *p)
+{
+	const struct xdpfw_addr *to = &p->destination;
+
+	if (is_unspecified(&p->source))
+		return true;
+	if (p->family == 4)
+		return to->bytes[12] == 127;
+	return to->halves[0] == 0 && to->words[2] == 0 && to->words[3] == bpf_htonl(1);
+}
+
 /*
  * Is it asked of this host? Not so what groups and hosts behind it are asked, nor what is broadcast, which no router sends on
  * (RFC 1812 5.3.4), nor what this host's own DHCP client waits for.
@@ -83,7 +96,7 @@ static __always_inline bool is_asked_here(void *ctx, enum hook hook, const struc
 {
 	if (!is_for(f, p) || is_multicast(p, &p->destination) || is_dhcp(p))
 		return false;
-	if (!(f->flags & XDPFW_FORWARD_LOCAL) && is_to_all(ctx, hook))
+	if (!(f->flags & XDPFW_FORWARD_LOCAL) && (is_to_all(ctx, hook) || has_no_way(p)))
 		return false;
 	return !is_routed(ctx, p, &p->destination);
 }

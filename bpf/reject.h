@@ -202,13 +202,6 @@ static __always_inline bool build_v6(const struct frame *f, const struct pkt *p,
 	return true;
 }
 
-/* :: or 0.0.0.0 */
-static __always_inline bool is_unspecified(const struct xdpfw_addr *addr)
-{
-	return addr->halves[0] == 0 && addr->words[3] == 0 &&
-	       (addr->words[2] == 0 || addr->words[2] == bpf_htonl(0xffff));
-}
-
 static __always_inline bool may_be_answered(const struct frame *f, const struct pkt *p)
 {
 	const __u8 *ethernet = at(f, 0, ETH_ALEN);

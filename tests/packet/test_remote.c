@@ -113,6 +113,31 @@ static void send_all(void)
 	}
 }
 
+/* The kernel would drop them, but what is sent on it does not see. */
+static void addresses_that_stay(enum hooks hooks, enum family family)
+{
+	static const struct packet packets[] = {UDP(8080, .from = UNSPECIFIED), UDP(8080, .to = LOOPBACK)};
+	static struct outcome outcome;
+	struct frame f;
+
+	SCENE();
+	set_policy(POLICY);
+	for (size_t i = 0; i < ARRAY_SIZE(packets); i++) {
+		build(&f, &packets[i], family, ARRIVES);
+		send_frame(hooks, ARRIVES, &f, NULL, &outcome);
+		cr_expect(outcome.action == DROPPED && outcome.reason == XDPFW_R_DEFAULT, "%zu [%s]: reason %d", i,
+			  family_name(family), outcome.reason);
+	}
+}
+
+Test(remote, nobody_and_loopback)
+{
+	for (enum family family = V4; family <= V6; family++) {
+		addresses_that_stay(ON_TC, family);
+		addresses_that_stay(ON_XDP, family);
+	}
+}
+
 Test(remote, checksums)
 {
 	send_all();
