@@ -117,23 +117,31 @@ static __noinline bool ask_source(void *ctx, const struct pkt *p, const struct x
 	return true;
 }
 
-/* Of no other host's address does the FIB say that it is not for sending on. */
-static __noinline bool is_local(void *ctx, const struct pkt *p, const struct xdpfw_addr *address)
+static __always_inline bool is_source_of(const struct bpf_fib_lookup *query, const struct pkt *p,
+					 const struct xdpfw_addr *source)
 {
-	struct bpf_fib_lookup query = {};
-
-	fill_query(&query, p, address, address);
-	return bpf_fib_lookup(ctx, &query, sizeof(query), 0) == BPF_FIB_LKUP_RET_NOT_FWDED;
+	if (p->family == 4)
+		return query->ipv4_src == source->words[3];
+	return query->ipv6_src[0] == source->words[0] && query->ipv6_src[1] == source->words[1] &&
+	       query->ipv6_src[2] == source->words[2] && query->ipv6_src[3] == source->words[3];
 }
 
-/* Has this host lost the address @source, which it had toward @destination? Then it has another one there. (Where the kernel does
- * not tell, new connections would get the old one again.) */
-static __always_inline bool is_source_lost(void *ctx, const struct pkt *p, const struct xdpfw_addr *source,
-					   const struct xdpfw_addr *destination)
+/* Has this host lost the address @source, which it had toward @destination? Then it has another one there (where the kernel does
+ * not tell, new connections would get the old one again), and the FIB does not say that it is not for sending on. */
+static __noinline bool is_source_lost(void *ctx, const struct pkt *p, const struct xdpfw_addr *source,
+				      const struct xdpfw_addr *destination)
 {
-	struct xdpfw_addr now;
+	struct bpf_fib_lookup query = {};
+	long answer;
 
-	return ask_source(ctx, p, destination, &now) && !addr_equal(&now, source) && !is_local(ctx, p, source);
+	fill_query(&query, p, source, destination);
+	answer = bpf_fib_lookup(ctx, &query, sizeof(query), FIB_LOOKUP_SRC);
+	if ((answer != BPF_FIB_LKUP_RET_SUCCESS && answer != BPF_FIB_LKUP_RET_NO_NEIGH) ||
+	    is_source_of(&query, p, source))
+		return false;
+	__builtin_memset(&query, 0, sizeof(query));
+	fill_query(&query, p, source, source);
+	return bpf_fib_lookup(ctx, &query, sizeof(query), 0) != BPF_FIB_LKUP_RET_NOT_FWDED;
 }
 
 /* Where a packet of a forwarded connection goes; NULL if nowhere. No way there is asked for again each time; so is a neighbour
