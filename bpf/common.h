@@ -193,7 +193,8 @@ static __always_inline __u32 sequence_length(const struct pkt *p)
 }
 
 /* Of SCTP (RFC 9260 3.2): what asks for an association. It stands alone in its packet. */
-#define SCTP_INIT 1
+#define SCTP_INIT     1
+#define SCTP_INIT_ACK 2
 
 /* Does a packet of this kind begin a connection? Any datagram may. (No sender's INIT comes in fragments.) */
 static __always_inline bool may_begin(const struct pkt *p)

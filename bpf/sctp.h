@@ -61,4 +61,70 @@ static __always_inline bool write_sctp_ports(struct __sk_buff *skb, const struct
 	return !bpf_skb_store_bytes(skb, p->l4, &header, sizeof(header), BPF_F_RECOMPUTE_CSUM);
 }
 
+/* RFC 9260 3.3.2: behind the fixed part of an INIT or INIT ACK; the next one begins at a multiple of four bytes. */
+union sctp_parameter {
+	struct {
+		__be16 type;
+		__be16 length;
+	};
+	__u32 bytes;
+};
+
+#define SCTP_INIT_FIXED     20
+#define SCTP_PARAMETERS_MAX 32 /* that are looked at; Linux itself sends six, and its addresses */
+#define SCTP_IPV4_ADDRESS   5
+#define SCTP_IPV6_ADDRESS   6
+#define SCTP_PADDING        0x8005 /* RFC 4820: skipped without a word, also by who does not know it */
+
+static __always_inline bool tells_addresses(const struct pkt *p)
+{
+	return p->protocol == PROTO_SCTP && (p->chunk == SCTP_INIT || p->chunk == SCTP_INIT_ACK);
+}
+
+static __always_inline bool is_address(const union sctp_parameter *parameter)
+{
+	return parameter->type == bpf_htons(SCTP_IPV4_ADDRESS) || parameter->type == bpf_htons(SCTP_IPV6_ADDRESS);
+}
+
+/* Does the CRC stand in the packet? (0: it is left to the device.) */
+static __always_inline bool mend_crc(struct __sk_buff *skb, const struct pkt *p, __u32 change)
+{
+	__u32 place = p->l4 + offsetof(struct sctp_header, checksum), checksum;
+
+	if (bpf_skb_load_bytes(skb, place, &checksum, sizeof(checksum)))
+		return false;
+	checksum = checksum ? checksum ^ from_little_endian(change) : 0;
+	return !bpf_skb_store_bytes(skb, place, &checksum, sizeof(checksum), BPF_F_RECOMPUTE_CSUM);
+}
+
+/*
+ * Each end of an association tells the other all its addresses, so that there are ways left when one breaks. Who is talked to through
+ * a forward has one way only: what comes from or goes to another address belongs to no connection, and would end the
+ * association (of what it does not know, an end says ABORT; RFC 9260 8.4). So these addresses become padding.
+ * A global function, for the reason given in parse_ip.h.
+ */
+__noinline bool hide_addresses(struct __sk_buff *skb, const struct pkt *p)
+{
+	union sctp_parameter parameter, hidden;
+	__u32 at = SCTP_HEADER + SCTP_INIT_FIXED, change = 0;
+
+	if (!p)
+		return false;
+	for (__u32 i = 0; i < SCTP_PARAMETERS_MAX; i++) {
+		if (at + sizeof(parameter) > p->l4_length)
+			break;
+		if (bpf_skb_load_bytes(skb, p->l4 + at, &parameter, sizeof(parameter)))
+			return false;
+		if (is_address(&parameter)) {
+			hidden = parameter;
+			hidden.type = bpf_htons(SCTP_PADDING);
+			if (bpf_skb_store_bytes(skb, p->l4 + at, &hidden, sizeof(hidden), BPF_F_RECOMPUTE_CSUM))
+				return false;
+			change ^= crc_change(from_little_endian(parameter.bytes ^ hidden.bytes), p->whole - at);
+		}
+		at += (bpf_ntohs(parameter.length) + 3) & ~3;
+	}
+	return !change || mend_crc(skb, p, change);
+}
+
 #endif

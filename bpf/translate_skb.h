@@ -129,6 +129,8 @@ __noinline int translate_packet(struct __sk_buff *skb, const struct pkt *p)
 		if (hop->mtu && longest_packet(skb, p) > hop->mtu)
 			return complain(COMPLAIN_TOO_BIG, hop->mtu);
 	}
+	if (tells_addresses(p) && !hide_addresses(skb, p))
+		return ACT_DROP;
 	if (!write_connection(skb, p, &r))
 		return ACT_DROP;
 	if (!hop)

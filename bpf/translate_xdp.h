@@ -30,12 +30,12 @@ static __always_inline bool translate_ports_in_frame(const struct frame *f, cons
 	return write_ports(f, p, r);
 }
 
-/* Where the checksum is left to the device, only TC can tell the device so. */
+/* Where the checksum is left to the device, only TC can tell the device so; where addresses are told, only it hides them. */
 static __always_inline bool write_sctp_in_frame(const struct frame *f, const struct pkt *p, const struct rewritten *r)
 {
 	struct sctp_header *header = at(f, p->l4, sizeof(*header));
 
-	if (!header || !header->checksum)
+	if (!header || !header->checksum || tells_addresses(p))
 		return false;
 	change_sctp_ports(p, header, r->source_port, r->destination_port);
 	return true;

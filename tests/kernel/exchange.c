@@ -4,7 +4,7 @@
  * by UDP datagrams that come back, the largest as large as the path takes in one piece.
  *
  *	exchange serve PROTO PORT            for ever, one connection after the other
- *	exchange ask PROTO ADDR PORT         exit 0 if all came as it was sent
+ *	exchange ask PROTO ADDR PORT [S]     exit 0 if all came as it was sent; S: seconds in which nothing is sent first
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -140,8 +140,9 @@ static void serve(const struct protocol *p, const char *port)
 		serve_streams(fd, p->bytes);
 }
 
-static void ask_stream(int fd, int bytes)
+static void ask_stream(int fd, int bytes, int silence)
 {
+	sleep(silence);
 	wait_at_most(fd, TO_TRANSFER);
 	if (!give(fd, bytes, 1))
 		die("send");
@@ -188,7 +189,7 @@ static void ask_datagrams(int fd, int family)
 	die("a large datagram");
 }
 
-static void ask(const struct protocol *p, const char *address, const char *port)
+static void ask(const struct protocol *p, const char *address, const char *port, int silence)
 {
 	struct addrinfo *where;
 	int fd = open_socket(p, address, port, &where);
@@ -199,7 +200,7 @@ static void ask(const struct protocol *p, const char *address, const char *port)
 	if (p->type == SOCK_DGRAM)
 		ask_datagrams(fd, where->ai_family);
 	else
-		ask_stream(fd, p->bytes);
+		ask_stream(fd, p->bytes, silence);
 }
 
 static const struct protocol *find_protocol(const char *name)
@@ -216,10 +217,10 @@ int main(int argc, char **argv)
 
 	if (p && argc == 4 && strcmp(argv[1], "serve") == 0)
 		serve(p, argv[3]);
-	if (p && argc == 5 && strcmp(argv[1], "ask") == 0) {
-		ask(p, argv[3], argv[4]);
+	if (p && (argc == 5 || argc == 6) && strcmp(argv[1], "ask") == 0) {
+		ask(p, argv[3], argv[4], argc == 6 ? atoi(argv[5]) : 0);
 		return 0;
 	}
-	fprintf(stderr, "usage: exchange serve sctp|tcp|udp PORT | exchange ask sctp|tcp|udp ADDR PORT\n");
+	fprintf(stderr, "usage: exchange serve sctp|tcp|udp PORT | exchange ask sctp|tcp|udp ADDR PORT [SECONDS]\n");
 	return 2;
 }

@@ -3,8 +3,10 @@
  * Forwards of SCTP. Its checksum is over the whole packet and is mended without reading it: expected frames are built from
  * scratch, so each row compares it with one that is reckoned bit by bit.
  */
+#include <arpa/inet.h>
 #include <string.h>
 
+#include "../bitwise_crc32c.h"
 #include "rows.h"
 
 TestSuite(sctp, .init = fixture_open, .fini = fixture_close);
@@ -160,6 +162,67 @@ static void requests_one_way_answers_the_other(void)
 	PLAY(ONE_WAY, rows);
 }
 
+static void put_parameter(struct frame *f, size_t offset, __u16 type, __u16 length)
+{
+	const __u16 header[] = {htons(type), htons(length)};
+
+	memcpy(f->bytes + f->l4 + offset, header, sizeof(header));
+}
+
+/* An INIT whose parameters have these types: an IPv4 address, the families that are known, an IPv6 address, the first again. */
+static void build_init(struct frame *f, __u16 port, enum family family, __u16 v4, __u16 v6, bool summed)
+{
+	const struct packet init = SCTP(port, .sport = family == V4 ? 40000 : 41000, .data = 20 + 8 + 8 + 20 + 8);
+	__u32 crc = 0;
+
+	build(f, &init, family, ARRIVES);
+	put_parameter(f, 32, v4, 8);
+	put_parameter(f, 40, 12, 6);
+	put_parameter(f, 48, v6, 20);
+	put_parameter(f, 68, v4, 8);
+	memcpy(f->bytes + f->l4 + 8, &crc, sizeof(crc));
+	if (summed)
+		crc = bitwise_crc32c(f->bytes + f->l4, f->size - f->l4);
+	memcpy(f->bytes + f->l4 + 8, &crc, sizeof(crc));
+}
+
+/* An association by a forward has one way: other addresses become padding (RFC 4820), of which the checksum knows. */
+static void hides_addresses(enum family family, bool summed)
+{
+	static struct frame sent, expected;
+	static struct outcome outcome;
+
+	build_init(&sent, 8080, family, 5, 6, summed);
+	build_init(&expected, 2988, family, 0x8005, 0x8005, summed);
+	send_frame(ON_TC, ARRIVES, &sent, NULL, &outcome);
+	cr_expect(outcome.action == PASSED && memcmp(outcome.frame.bytes, expected.bytes, expected.size) == 0,
+		  "%s: not rewritten, or another checksum", family_name(family));
+}
+
+static void other_addresses(void)
+{
+	SCENE();
+	set_policy(ONE_WAY);
+	for (int summed = 0; summed < 2; summed++) {
+		hides_addresses(V4, summed);
+		hides_addresses(V6, summed);
+	}
+}
+
+/* A link has no state that one address could be missing in. */
+static void linked_addresses_stay(void)
+{
+	static struct frame sent, expected;
+	static struct outcome outcome;
+
+	SCENE();
+	set_policy(LINK);
+	build_init(&sent, 8080, V4, 5, 6, true);
+	build_init(&expected, 2988, V4, 5, 6, true);
+	send_frame(ON_TC, ARRIVES, &sent, NULL, &outcome);
+	cr_expect(outcome.action == PASSED && memcmp(outcome.frame.bytes, expected.bytes, expected.size) == 0);
+}
+
 /* UDP and SCTP share the places of connections; one does not stand for the other. */
 static void beside_udp(void)
 {
@@ -244,6 +307,8 @@ Test(sctp, tables)
 	fragments_of_unknown_length();
 	fragments_of_one_chunk();
 	beside_udp();
+	other_addresses();
+	linked_addresses_stay();
 	a_place_lost_on_the_way();
 }
 
@@ -258,6 +323,7 @@ Test(sctp, summed_up_by_the_driver)
 	requests_one_way_answers_the_other();
 	fragments_of_one_chunk();
 	beside_udp();
+	other_addresses();
 }
 
 Test(sctp, checksums)
