@@ -201,18 +201,19 @@ def seen_by_the_stack(fw, act):
 
 
 def test_from_xdp_to_xdp(fw, family):
-    """In native mode, but for what the device has to sum up."""
+    """In native mode, but for what the device has to sum up, and an INIT, whose further addresses are hidden."""
     asked, served = remote(fw, family)
     client, server = End(fw.net.peer, family), End(fw.net.target, family)
     both_ways(client, server, family.host, asked, served)  # neighbours are known by now
 
-    def ask(summed):
-        client.send(family.host, 4004, asked, INIT, summed=summed)
+    def ask(chunk, summed=True):
+        client.send(family.host, 4004, asked, chunk, summed=summed)
         assert server.receive().checksum == ("right" if summed else "none")
 
-    ask(True)
-    assert seen_by_the_stack(fw, lambda: ask(True)) == (0 if fw.mode == "native" else 1)
-    assert seen_by_the_stack(fw, lambda: ask(False)) == 1
+    ask(INIT)
+    assert seen_by_the_stack(fw, lambda: ask(DATA)) == (0 if fw.mode == "native" else 1)
+    assert seen_by_the_stack(fw, lambda: ask(DATA, summed=False)) == 1
+    assert seen_by_the_stack(fw, lambda: ask(INIT)) == 1
 
 
 def test_fragments(fw, family):
