@@ -38,7 +38,8 @@ def udp(ns, family, port=0, address=None):
     sock = ns.socket(family.af, socket.SOCK_DGRAM)
     if family.af == socket.AF_INET6:
         sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if port:  # else two might be given the same one, and only one of them gets what is sent there
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     sock.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, 8 << 20)  # a Stream is read at its end
     sock.bind((address or wildcard(family), port))
     return sock
