@@ -475,53 +475,52 @@ def test_generic_xdp_is_refused(tmp_path):
         net.delete()
 
 
-def test_xdp_to_xdp(tmp_path, family):
+@pytest.fixture
+def from_xdp_to_xdp(tmp_path):
+    """A firewall on wires that take frames from XDP, and packets with complete checksums."""
+    net = trio.Trio()
+    made = firewall.Firewall(net, tmp_path)
+    try:
+        for ns, iface in ((net.peer, lab.PEER_IFACE), (net.target, trio.TARGET_IFACE)):
+            net.offload(ns, iface, gro="on", tx="off")
+        made(["load", lab.IFACE, trio.BACK_IFACE, "--mode", "native"])
+        yield made
+    finally:
+        made.close()
+        net.delete()
+
+
+def test_xdp_to_xdp(from_xdp_to_xdp, family):
     """Where both wires take frames from XDP, packets with complete checksums never become skbs."""
-    net = trio.Trio()
-    fw = firewall.Firewall(net, tmp_path)
-    try:
-        for ns, iface in ((net.peer, lab.PEER_IFACE), (net.target, trio.TARGET_IFACE)):
-            net.offload(ns, iface, gro="on", tx="off")
-        fw(["load", lab.IFACE, trio.BACK_IFACE, "--mode", "native"])
-        asked, served = forward(fw, family)
-        server, client = traffic.udp(net.target, family, served), traffic.udp(net.peer, family)
-        for _ in range(3):
-            assert traffic.udp_echo(client, server, (family.host, asked)) == (family.host, asked)
-        listener = traffic.listen(net.target, family, served)
-        one, two = traffic.tcp_pair(net.peer, listener, family, family.host, asked)
-        for sender, receiver in ((one, two), (two, one)):
-            data = os.urandom(500_000)
-            assert traffic.bulk(sender, receiver, data) == data
-        before = _redirected(net.host, lab.IFACE), _redirected(net.host, trio.BACK_IFACE)
-        for _ in range(20):
-            assert traffic.udp_echo(client, server, (family.host, asked)) == (family.host, asked)
-        after = _redirected(net.host, lab.IFACE), _redirected(net.host, trio.BACK_IFACE)
-        assert (after[0] - before[0], after[1] - before[1]) == (20, 20), "by way of the stack"
-    finally:
-        fw.close()
-        net.delete()
+    fw, net = from_xdp_to_xdp, from_xdp_to_xdp.net
+    asked, served = forward(fw, family)
+    server, client = traffic.udp(net.target, family, served), traffic.udp(net.peer, family)
+    for _ in range(3):
+        assert traffic.udp_echo(client, server, (family.host, asked)) == (family.host, asked)
+    listener = traffic.listen(net.target, family, served)
+    one, two = traffic.tcp_pair(net.peer, listener, family, family.host, asked)
+    for sender, receiver in ((one, two), (two, one)):
+        data = os.urandom(500_000)
+        assert traffic.bulk(sender, receiver, data) == data
+    before = _redirected(net.host, lab.IFACE), _redirected(net.host, trio.BACK_IFACE)
+    for _ in range(20):
+        assert traffic.udp_echo(client, server, (family.host, asked)) == (family.host, asked)
+    after = _redirected(net.host, lab.IFACE), _redirected(net.host, trio.BACK_IFACE)
+    assert (after[0] - before[0], after[1] - before[1]) == (20, 20), "by way of the stack"
 
 
-def test_an_interface_takes_no_frames_any_more(tmp_path):
+def test_an_interface_takes_no_frames_any_more(from_xdp_to_xdp):
     """XDP cannot know that what it sends there gets lost: the check does, and says what mends it."""
-    net = trio.Trio()
-    fw = firewall.Firewall(net, tmp_path)
-    try:
-        for ns, iface in ((net.peer, lab.PEER_IFACE), (net.target, trio.TARGET_IFACE)):
-            net.offload(ns, iface, gro="on", tx="off")
-        fw(["load", lab.IFACE, trio.BACK_IFACE, "--mode", "native"])
-        asked, served = forward(fw, lab.V4)
-        server, client = traffic.udp(net.target, lab.V4, served), traffic.udp(net.peer, lab.V4)
-        assert traffic.udp_echo(client, server, (lab.V4.host, asked)) and fw.json("forward --check")[0]["well"]
-        net.offload(net.target, trio.TARGET_IFACE, gro="off")
-        (fault,) = fw.json("forward --check", code=1)[0]["faults"]
-        assert fault["kind"] == "interface" and "takes no frames" in fault["text"] and "xdpfw reload" in fault["text"]
-        fw("reload")
-        assert fw.json("forward --check")[0]["well"]
-        assert traffic.eventually(lambda: traffic.udp_echo(client, server, (lab.V4.host, asked), wait=lab.SILENCE))
-    finally:
-        fw.close()
-        net.delete()
+    fw, net = from_xdp_to_xdp, from_xdp_to_xdp.net
+    asked, served = forward(fw, lab.V4)
+    server, client = traffic.udp(net.target, lab.V4, served), traffic.udp(net.peer, lab.V4)
+    assert traffic.udp_echo(client, server, (lab.V4.host, asked)) and fw.json("forward --check")[0]["well"]
+    net.offload(net.target, trio.TARGET_IFACE, gro="off")
+    (fault,) = fw.json("forward --check", code=1)[0]["faults"]
+    assert fault["kind"] == "interface" and "takes no frames" in fault["text"] and "xdpfw reload" in fault["text"]
+    fw("reload")
+    assert fw.json("forward --check")[0]["well"]
+    assert traffic.eventually(lambda: traffic.udp_echo(client, server, (lab.V4.host, asked), wait=lab.SILENCE))
 
 
 def _redirected(ns, iface):
