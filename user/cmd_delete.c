@@ -86,8 +86,7 @@ static int cut_connections(const struct settings *settings, struct ruleset *gone
 	if (s.live)
 		store_number(&s.store, gone);
 	for (size_t i = 0; s.live && i < gone->count; i++)
-		cut += translations_cut(&s.store, s.store.heads[xdpfw_control_active(s.store.control->word)].timeouts,
-					has_counter, &gone->statements[i].counter);
+		cut += translations_cut(&s.store, has_counter, &gone->statements[i].counter);
 	if (s.live && !settings->quiet && !settings->json)
 		printf("cut: %d open connection%s\n", cut, cut == 1 ? "" : "s");
 	return 0;

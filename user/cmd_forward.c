@@ -35,8 +35,7 @@ static int count_connections(const struct session *s, struct live *live)
 	if (!live->connections)
 		return -ENOMEM;
 	if (s->live)
-		translations_each(&s->store, s->store.heads[xdpfw_control_active(s->store.control->word)].timeouts,
-				  count_connection, live);
+		translations_each(&s->store, count_connection, live);
 	return 0;
 }
 

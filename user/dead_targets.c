@@ -64,8 +64,7 @@ void dead_targets_set(struct session *s, const struct statement *st, unsigned in
 	__atomic_store_n(&s->store.dead_targets->of[st->counter], dead, __ATOMIC_RELAXED);
 	lost.dead = dead_targets_of(s, st);
 	if (lost.dead)
-		translations_cut(&s->store, s->store.heads[xdpfw_control_active(s->store.control->word)].timeouts,
-				 is_lost, &lost);
+		translations_cut(&s->store, is_lost, &lost);
 }
 
 json_t *dead_targets_json(const struct session *s, const struct statement *st)

@@ -83,8 +83,7 @@ static void find_port(const struct connection *c, void *data)
 static void find_way(const struct session *s, struct visitor *v)
 {
 	if (v->before.filters)
-		translations_each(&s->store, s->store.heads[xdpfw_control_active(s->store.control->word)].timeouts,
-				  find_port, v);
+		translations_each(&s->store, find_port, v);
 }
 
 /*

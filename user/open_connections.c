@@ -115,12 +115,11 @@ static void count_forwarded(const struct connection *c, void *data)
 
 static size_t settle_forwarded(struct session *s, const struct rule *rule, bool kill)
 {
-	const __u64 *timeouts = s->store.heads[xdpfw_control_active(s->store.control->word)].timeouts;
 	struct denial denial = {&s->now, rule, 0};
 
 	if (kill)
-		return translations_cut(&s->store, timeouts, denies_forwarded, &denial);
-	translations_each(&s->store, timeouts, count_forwarded, &denial);
+		return translations_cut(&s->store, denies_forwarded, &denial);
+	translations_each(&s->store, count_forwarded, &denial);
 	return denial.open;
 }
 

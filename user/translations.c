@@ -33,7 +33,7 @@ static bool read_connection(const struct store *st, unsigned int place, const __
 	return t->seen && !(t->version & 1) && xdpfw_seen_within(t->seen, now, timeouts[timeout_for(t)]);
 }
 
-void translations_each(const struct store *st, const __u64 *timeouts, connection_fn fn, void *data)
+static void each(const struct store *st, const __u64 *timeouts, connection_fn fn, void *data)
 {
 	__u32 now = xdpfw_seen_at(datapath_jiffies());
 	struct connection c;
@@ -43,8 +43,19 @@ void translations_each(const struct store *st, const __u64 *timeouts, connection
 			fn(&c, data);
 }
 
-static int cut_once(struct store *st, const __u64 *timeouts, connection_test wanted, const void *data)
+static const __u64 *active_timeouts(const struct store *st)
 {
+	return st->heads[xdpfw_control_active(st->control->word)].timeouts;
+}
+
+void translations_each(const struct store *st, connection_fn fn, void *data)
+{
+	each(st, active_timeouts(st), fn, data);
+}
+
+static int cut_once(struct store *st, connection_test wanted, const void *data)
+{
+	const __u64 *timeouts = active_timeouts(st);
 	__u32 now = xdpfw_seen_at(datapath_jiffies());
 	struct connection c;
 	int count = 0;
@@ -59,13 +70,13 @@ static int cut_once(struct store *st, const __u64 *timeouts, connection_test wan
 }
 
 /* Twice, because a packet that was under way may have noted itself once more. */
-int translations_cut(struct store *st, const __u64 *timeouts, connection_test wanted, const void *data)
+int translations_cut(struct store *st, connection_test wanted, const void *data)
 {
-	int count = cut_once(st, timeouts, wanted, data);
+	int count = cut_once(st, wanted, data);
 
 	if (count) {
 		store_wait_for_readers();
-		cut_once(st, timeouts, wanted, data);
+		cut_once(st, wanted, data);
 	}
 	return count;
 }
@@ -100,5 +111,5 @@ static void drain(const struct connection *c, void *data)
 void translations_drain(const struct store *st, struct policy_image *image)
 {
 	if (!(image->head->flags & XDPFW_PANIC))
-		translations_each(st, image->head->timeouts, drain, image);
+		each(st, image->head->timeouts, drain, image);
 }

@@ -16,11 +16,11 @@ void translations_drain(const struct store *st, struct policy_image *image);
 
 typedef void (*connection_fn)(const struct connection *c, void *data);
 
-/* Call @fn for every live connection. @timeouts are those of the active policy's head. */
-void translations_each(const struct store *st, const __u64 *timeouts, connection_fn fn, void *data);
+/* Call @fn for every connection that lives by the time-outs of the active policy. */
+void translations_each(const struct store *st, connection_fn fn, void *data);
 
 /* End the connections that @wanted says so of; returns how many. */
 typedef bool (*connection_test)(const struct connection *c, const void *data);
-int translations_cut(struct store *st, const __u64 *timeouts, connection_test wanted, const void *data);
+int translations_cut(struct store *st, connection_test wanted, const void *data);
 
 #endif
