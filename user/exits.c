@@ -25,11 +25,6 @@ static int read_features(const struct nlattr *attr, void *data)
 	return MNL_CB_OK;
 }
 
-static int read_features_message(const struct nlmsghdr *message, void *data)
-{
-	return mnl_attr_parse(message, sizeof(struct genlmsghdr), read_features, data);
-}
-
 static int ask_features(int ifindex, __u64 *features)
 {
 	struct nlmsghdr *message;
@@ -41,7 +36,7 @@ static int ask_features(int ifindex, __u64 *features)
 		return err;
 	message = netlink_generic(buffer, family, NETDEV_CMD_DEV_GET);
 	mnl_attr_put_u32(message, NETDEV_A_DEV_IFINDEX, ifindex);
-	return netlink_ask(NETLINK_GENERIC, message, read_features_message, features);
+	return netlink_ask_generic(message, read_features, features);
 }
 
 bool iface_takes_xdp(int ifindex)

@@ -12,20 +12,6 @@
 #include "parse_addr.h"
 #include "util.h"
 
-static bool read_address(const struct sockaddr *from, struct xdpfw_addr *to)
-{
-	memset(to, 0, sizeof(*to));
-	if (from && from->sa_family == AF_INET) {
-		to->words[2] = htonl(0xffff);
-		to->words[3] = ((const struct sockaddr_in *)from)->sin_addr.s_addr;
-		return true;
-	}
-	if (!from || from->sa_family != AF_INET6)
-		return false;
-	memcpy(to, &((const struct sockaddr_in6 *)from)->sin6_addr, sizeof(*to));
-	return true;
-}
-
 int local_addresses_read(struct local_addresses *all)
 {
 	struct ifaddrs *first, *each;
@@ -39,7 +25,7 @@ int local_addresses_read(struct local_addresses *all)
 	for (each = first; all->list && each; each = each->ifa_next) {
 		struct local_address *address = &all->list[all->count];
 
-		if (!read_address(each->ifa_addr, &address->addr))
+		if (!addr_from_sockaddr(each->ifa_addr, &address->addr))
 			continue;
 		snprintf(address->interface, sizeof(address->interface), "%s", each->ifa_name);
 		all->count++;

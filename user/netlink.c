@@ -2,6 +2,7 @@
 #include "netlink.h"
 
 #include <errno.h>
+#include <string.h>
 
 /* One link with all its attributes, or a part of a dump. */
 #define REPLY_MAX 32768
@@ -48,6 +49,25 @@ struct nlmsghdr *netlink_generic(void *buffer, __u16 family, __u8 command)
 	return message;
 }
 
+struct attributes {
+	mnl_attr_cb_t read;
+	void *data;
+};
+
+static int read_generic(const struct nlmsghdr *message, void *data)
+{
+	const struct attributes *attributes = data;
+
+	return mnl_attr_parse(message, sizeof(struct genlmsghdr), attributes->read, attributes->data);
+}
+
+int netlink_ask_generic(struct nlmsghdr *message, mnl_attr_cb_t read, void *data)
+{
+	struct attributes attributes = {read, data};
+
+	return netlink_ask(NETLINK_GENERIC, message, read_generic, &attributes);
+}
+
 static int read_family(const struct nlattr *attr, void *data)
 {
 	__u16 *family = data;
@@ -57,16 +77,21 @@ static int read_family(const struct nlattr *attr, void *data)
 	return MNL_CB_OK;
 }
 
-static int read_family_message(const struct nlmsghdr *message, void *data)
-{
-	return mnl_attr_parse(message, sizeof(struct genlmsghdr), read_family, data);
-}
-
 int netlink_family(const char *name, __u16 *family)
 {
 	char buffer[256];
 	struct nlmsghdr *message = netlink_generic(buffer, GENL_ID_CTRL, CTRL_CMD_GETFAMILY);
 
 	mnl_attr_put_strz(message, CTRL_ATTR_FAMILY_NAME, name);
-	return netlink_ask(NETLINK_GENERIC, message, read_family_message, family);
+	return netlink_ask_generic(message, read_family, family);
+}
+
+void netlink_read_addr(const struct nlattr *attr, struct xdpfw_addr *addr)
+{
+	if (mnl_attr_get_payload_len(attr) == 4) {
+		*addr = (struct xdpfw_addr){.bytes = {[10] = 0xff, [11] = 0xff}};
+		memcpy(&addr->words[3], mnl_attr_get_payload(attr), 4);
+	} else if (mnl_attr_get_payload_len(attr) == 16) {
+		memcpy(addr, mnl_attr_get_payload(attr), 16);
+	}
 }

@@ -7,6 +7,8 @@
 #include <linux/genetlink.h>
 #include <linux/types.h>
 
+#include "xdpfw/addr.h"
+
 /*
  * Send @message on a socket of its own (@bus: NETLINK_ROUTE and so on) and hand what comes back to @read: one message, or
  * with NLM_F_DUMP all there are. @read may be NULL where only the acknowledgement counts. In this network namespace.
@@ -19,5 +21,11 @@ int netlink_family(const char *name, __u16 *family);
 
 /* A request to it in @buffer, without attributes yet. */
 struct nlmsghdr *netlink_generic(void *buffer, __u16 family, __u8 command);
+
+/* As netlink_ask(), of a generic family: @read gets each attribute of what comes back. */
+int netlink_ask_generic(struct nlmsghdr *message, mnl_attr_cb_t read, void *data);
+
+/* An address of either family. What is of another length leaves @addr alone. */
+void netlink_read_addr(const struct nlattr *attr, struct xdpfw_addr *addr);
 
 #endif

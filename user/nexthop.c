@@ -12,16 +12,6 @@
 #include "netlink.h"
 #include "parse_addr.h"
 
-static void read_addr(const struct nlattr *attr, struct xdpfw_addr *addr)
-{
-	if (mnl_attr_get_payload_len(attr) == 4) {
-		*addr = (struct xdpfw_addr){.bytes = {[10] = 0xff, [11] = 0xff}};
-		memcpy(&addr->words[3], mnl_attr_get_payload(attr), 4);
-	} else if (mnl_attr_get_payload_len(attr) == 16) {
-		memcpy(addr, mnl_attr_get_payload(attr), 16);
-	}
-}
-
 static int read_attr(const struct nlattr *attr, void *data)
 {
 	struct nexthop *route = data;
@@ -32,10 +22,10 @@ static int read_attr(const struct nlattr *attr, void *data)
 		break;
 	case RTA_GATEWAY:
 		route->has_gateway = true;
-		read_addr(attr, &route->gateway);
+		netlink_read_addr(attr, &route->gateway);
 		break;
 	case RTA_PREFSRC:
-		read_addr(attr, &route->source);
+		netlink_read_addr(attr, &route->source);
 		break;
 	}
 	return MNL_CB_OK;

@@ -16,6 +16,20 @@ bool addr_is_ipv4(const struct xdpfw_addr *addr)
 	return !memcmp(addr->bytes, mapped, sizeof(mapped));
 }
 
+bool addr_from_sockaddr(const struct sockaddr *from, struct xdpfw_addr *to)
+{
+	memset(to, 0, sizeof(*to));
+	if (from && from->sa_family == AF_INET) {
+		memcpy(to->bytes, mapped, sizeof(mapped));
+		to->words[3] = ((const struct sockaddr_in *)from)->sin_addr.s_addr;
+		return true;
+	}
+	if (!from || from->sa_family != AF_INET6)
+		return false;
+	memcpy(to, &((const struct sockaddr_in6 *)from)->sin6_addr, sizeof(*to));
+	return true;
+}
+
 static int refuse_octet(const char *word, const char *text, size_t length, enum number_fault fault, struct error *e)
 {
 	struct excerpt whole = excerpt(word), shown = excerpt_part(text, length);

@@ -12,4 +12,8 @@ int parse_addr(const char *word, const char *text, struct xdpfw_addr *addr, stru
 
 bool addr_is_ipv4(const struct xdpfw_addr *addr);
 
+/* As the kernel writes it. False, and @to is zero, if there is none (NULL) or of another family. */
+struct sockaddr;
+bool addr_from_sockaddr(const struct sockaddr *from, struct xdpfw_addr *to);
+
 #endif

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "route.h"
 #include "netlink.h"
+#include "parse_addr.h"
 
 #include <arpa/inet.h>
 #include <ifaddrs.h>
@@ -10,11 +11,6 @@
 #include <net/if.h>
 #include <stdbool.h>
 #include <string.h>
-
-static bool is_v4(const struct xdpfw_addr *addr)
-{
-	return addr->halves[0] == 0 && addr->words[2] == htonl(0xffff);
-}
 
 static int read_attr(const struct nlattr *attr, void *data)
 {
@@ -39,7 +35,7 @@ int route_interface(const struct xdpfw_addr *local, const struct xdpfw_addr *rem
 {
 	char buffer[256];
 	struct nlmsghdr *message = mnl_nlmsg_put_header(buffer);
-	bool v4 = is_v4(remote);
+	bool v4 = addr_is_ipv4(remote);
 	struct rtmsg *route;
 	int ifindex = 0;
 
@@ -56,12 +52,9 @@ int route_interface(const struct xdpfw_addr *local, const struct xdpfw_addr *rem
 
 static bool has_address(const struct ifaddrs *entry, const struct xdpfw_addr *addr)
 {
-	if (!entry->ifa_addr)
-		return false;
-	if (entry->ifa_addr->sa_family == AF_INET)
-		return is_v4(addr) && ((const struct sockaddr_in *)entry->ifa_addr)->sin_addr.s_addr == addr->words[3];
-	return entry->ifa_addr->sa_family == AF_INET6 &&
-	       memcmp(&((const struct sockaddr_in6 *)entry->ifa_addr)->sin6_addr, addr, sizeof(*addr)) == 0;
+	struct xdpfw_addr own;
+
+	return addr_from_sockaddr(entry->ifa_addr, &own) && !memcmp(&own, addr, sizeof(own));
 }
 
 int address_interface(const struct xdpfw_addr *local)

@@ -33,19 +33,9 @@ static void read_endpoint(const struct nlattr *attr, struct peer *peer)
 {
 	const struct sockaddr *where = mnl_attr_get_payload(attr);
 
-	if (where->sa_family == AF_INET) {
-		const struct sockaddr_in *v4 = (const void *)where;
-
-		peer->outside.remote = (struct xdpfw_addr){.bytes = {[10] = 0xff, [11] = 0xff}};
-		peer->outside.remote.words[3] = v4->sin_addr.s_addr;
-		peer->outside.remote_port = ntohs(v4->sin_port);
-	} else {
-		const struct sockaddr_in6 *v6 = (const void *)where;
-
-		memcpy(&peer->outside.remote, &v6->sin6_addr, sizeof(v6->sin6_addr));
-		peer->outside.remote_port = ntohs(v6->sin6_port);
-	}
-	peer->heard = true;
+	/* The port stands at the same place in both families. */
+	peer->heard = addr_from_sockaddr(where, &peer->outside.remote);
+	peer->outside.remote_port = ntohs(((const struct sockaddr_in *)where)->sin_port);
 }
 
 static int read_allowed(const struct nlattr *attr, void *data)
@@ -54,12 +44,7 @@ static int read_allowed(const struct nlattr *attr, void *data)
 
 	switch (mnl_attr_get_type(attr)) {
 	case WGALLOWEDIP_A_IPADDR:
-		if (mnl_attr_get_payload_len(attr) == 4) {
-			prefix->addr = (struct xdpfw_addr){.bytes = {[10] = 0xff, [11] = 0xff}};
-			memcpy(&prefix->addr.words[3], mnl_attr_get_payload(attr), 4);
-		} else {
-			memcpy(&prefix->addr, mnl_attr_get_payload(attr), sizeof(prefix->addr));
-		}
+		netlink_read_addr(attr, &prefix->addr);
 		break;
 	case WGALLOWEDIP_A_CIDR_MASK:
 		prefix->length = mnl_attr_get_u8(attr);
@@ -133,11 +118,6 @@ static int read_device(const struct nlattr *attr, void *data)
 	return MNL_CB_OK;
 }
 
-static int read_message(const struct nlmsghdr *message, void *data)
-{
-	return mnl_attr_parse(message, sizeof(struct genlmsghdr), read_device, data);
-}
-
 /* (Only of what is there is the family asked for: the kernel loads a module to answer.) */
 int wireguard_outside_of(const struct iface_info *iface, const struct xdpfw_addr *inner,
 			 struct wireguard_outside *outside)
@@ -156,7 +136,7 @@ int wireguard_outside_of(const struct iface_info *iface, const struct xdpfw_addr
 	message = netlink_generic(buffer, family, WG_CMD_GET_DEVICE);
 	message->nlmsg_flags |= NLM_F_DUMP;
 	mnl_attr_put_u32(message, WGDEVICE_A_IFINDEX, iface->ifindex);
-	err = netlink_ask(NETLINK_GENERIC, message, read_message, &s);
+	err = netlink_ask_generic(message, read_device, &s);
 	if (err)
 		return err;
 	if (s.longest < 0 || !s.found.heard)
