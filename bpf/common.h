@@ -246,10 +246,9 @@ static __always_inline void *at(const struct frame *f, __u32 offset, __u32 size)
 	return begin;
 }
 
-/* A group or the broadcast address: nobody's in particular. */
 static __always_inline bool is_multicast(const struct pkt *p, const struct xdpfw_addr *address)
 {
-	return p->family == 4 ? address->bytes[12] >= 224 : address->bytes[0] == 0xff;
+	return xdpfw_addr_is_group(address, p->family == 4);
 }
 
 /* :: or 0.0.0.0 */

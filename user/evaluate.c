@@ -171,12 +171,6 @@ static bool listens_on(const struct forward *f, __u16 port)
 	return port_behind(f, port) != port;
 }
 
-/* A group or the broadcast address: as is_multicast() in bpf/common.h. */
-static bool is_group(const struct xdpfw_addr *addr)
-{
-	return is_v4(addr) ? addr->bytes[12] >= 224 : addr->bytes[0] == 0xff;
-}
-
 static bool forward_listens(const struct forward *f, const struct request *r)
 {
 	bool families[2];
@@ -185,7 +179,8 @@ static bool forward_listens(const struct forward *f, const struct request *r)
 	return r->dir == XDPFW_IN && f->protocols & protocol_bit(r->protocol) && families[!is_v4(&r->to)] &&
 	       listens_on(f, r->to_port) && matches_name(f->on, r->on) && !has_expired(f->expires, r->now) &&
 	       (f->from.kind == ADDRESS_ANY || prefix_contains(&f->from.prefix, &r->from)) &&
-	       (!f->has_to || memcmp(&f->to, &r->to, sizeof(f->to)) == 0) && (forward_is_link(f) || !is_group(&r->to));
+	       (!f->has_to || memcmp(&f->to, &r->to, sizeof(f->to)) == 0) &&
+	       (forward_is_link(f) || !xdpfw_addr_is_group(&r->to, is_v4(&r->to)));
 }
 
 /* Its other end: for a routed request as for `in` the sender. */

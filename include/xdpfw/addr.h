@@ -20,4 +20,10 @@ struct xdpfw_addr {
 };
 _Static_assert(sizeof(struct xdpfw_addr) == 16, "an address is 16 bytes");
 
+/* A group or the broadcast address: nobody's in particular. @v4: it is one of IPv4, as the caller knows. */
+static inline int xdpfw_addr_is_group(const struct xdpfw_addr *addr, int v4)
+{
+	return v4 ? addr->bytes[12] >= 224 : addr->bytes[0] == 0xff;
+}
+
 #endif
