@@ -87,9 +87,8 @@ static void check_exits(const struct store *live, struct findings *f)
 		if (!iface_is_live(live, r) || !exits_hold(live, r->ifindex) || iface_takes_xdp(r->ifindex))
 			continue;
 		note(f, FAULT_INTERFACE,
-		     "%s takes no frames from XDP any more (a veth's peer does only with GRO), so what leaves there "
-		     "gets "
-		     "lost; xdpfw reload",
+		     "%s takes no frames from XDP any more (a veth does if its peer has GRO), so what leaves there "
+		     "gets lost; xdpfw reload",
 		     r->name);
 		return;
 	}
