@@ -70,23 +70,23 @@ static __always_inline __u16 mend(__u16 check, __u32 change)
 	return ~fold_sum((__u16)~check + change);
 }
 
-/* Where it is in a TCP or UDP packet. */
-static __always_inline __u32 checksum_place(const struct pkt *p)
+/* Where it is in a TCP or UDP packet whose L4 header is at @l4. */
+static __always_inline __u32 checksum_place(__u8 protocol, __u32 l4)
 {
-	return p->l4 + (p->protocol == IPPROTO_TCP ? offsetof(struct tcphdr, check) : offsetof(struct udphdr, check));
+	return l4 + (protocol == IPPROTO_TCP ? offsetof(struct tcphdr, check) : offsetof(struct udphdr, check));
 }
 
 /* RFC 768: a UDP datagram may have none, and says so by 0. */
-static __always_inline bool has_checksum(const struct pkt *p, __u16 check)
+static __always_inline bool has_checksum(__u8 protocol, __u16 check)
 {
-	return check || p->protocol == IPPROTO_TCP;
+	return check || protocol == IPPROTO_TCP;
 }
 
 /* The same for TCP and UDP, where a computed 0 is written as 0xffff, as RFC 768 wants. */
-static __always_inline __u16 mend_l4(const struct pkt *p, __u16 check, __u32 change)
+static __always_inline __u16 mend_l4(__u8 protocol, __u16 check, __u32 change)
 {
 	check = mend(check, fold_sum(change));
-	return has_checksum(p, check) ? check : 0xffff;
+	return has_checksum(protocol, check) ? check : 0xffff;
 }
 
 #endif

@@ -106,18 +106,16 @@ static __always_inline bool parse_quoted(const struct frame *f, const struct pkt
 static __always_inline __u16 mend_quoted(const struct frame *f, const struct pkt *error, __u8 protocol, __u32 l4,
 					 __u32 change)
 {
-	__u32 place = l4 + (protocol == IPPROTO_TCP ? offsetof(struct tcphdr, check) : offsetof(struct udphdr, check));
+	__u32 place = checksum_place(protocol, l4);
 	__u16 *check, old;
 
 	if (protocol == PROTO_SCTP || place + sizeof(*check) > error->l4 + error->l4_length)
 		return 0;
 	check = at(f, place, sizeof(*check));
-	if (!check || (protocol == IPPROTO_UDP && !*check))
+	if (!check || !has_checksum(protocol, *check))
 		return 0;
 	old = *check;
-	*check = mend(old, fold_sum(change));
-	if (protocol == IPPROTO_UDP && !*check)
-		*check = 0xffff;
+	*check = mend_l4(protocol, old, change);
 	return sum_difference(*check, old);
 }
 

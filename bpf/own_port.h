@@ -14,12 +14,6 @@
 #include "flow.h"
 #include "socket.h"
 
-/* In one register, since a function has no more than five arguments. */
-static __always_inline __u32 port_pair(__u16 local, __u16 remote)
-{
-	return (__u32)local << 16 | remote;
-}
-
 /* (A program that steers packets to sockets, sk_lookup, may lead any port to one that is bound to another.) */
 static __always_inline bool is_bound_to(struct bpf_sock *sk, __u16 port)
 {
@@ -32,7 +26,8 @@ static __always_inline bool is_bound_to(struct bpf_sock *sk, __u16 port)
 	return bound;
 }
 
-/* The type of what a lookup finds depends on the lookup: so each has a function of its own. */
+/* The type of what a lookup finds depends on the lookup: so each has a function of its own. @ports: the local one in the upper
+ * half, the remote one in the lower, in one register, since a function has no more than five arguments. */
 static __noinline bool has_tcp_socket(void *ctx, const struct pkt *p, const struct xdpfw_addr *local,
 				      const struct xdpfw_addr *remote, __u32 ports)
 {

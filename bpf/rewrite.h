@@ -39,7 +39,7 @@ __noinline bool ask_to_mend(struct __sk_buff *skb, const struct pkt *p, __u32 ad
 	if (!p)
 		return false;
 	flags = p->protocol == IPPROTO_TCP ? 0 : BPF_F_MARK_MANGLED_0;
-	place = checksum_place(p);
+	place = checksum_place(p->protocol, p->l4);
 	if (is_summed_later(skb, p))
 		return true;
 	if (addresses && bpf_l4_csum_replace(skb, place, 0, addresses, BPF_F_PSEUDO_HDR | flags))
@@ -59,17 +59,17 @@ __noinline bool ask_to_mend(struct __sk_buff *skb, const struct pkt *p, __u32 ad
 static __always_inline bool mend_checksum(struct __sk_buff *skb, const struct pkt *p, __u16 addresses, __u32 ports)
 {
 	struct frame f = frame_skb(skb);
-	__u16 *check = at(&f, checksum_place(p), sizeof(*check));
+	__u16 *check = at(&f, checksum_place(p->protocol, p->l4), sizeof(*check));
 
 	if (!check)
 		return false;
-	if (!has_checksum(p, *check)) {
+	if (!has_checksum(p->protocol, *check)) {
 		bpf_csum_update(skb, p->family == 4 ? ports : fold_sum(addresses + ports));
 		return true;
 	}
 	if (skb->gso_size || may_be_incomplete(p, *check))
 		return ask_to_mend(skb, p, addresses, ports);
-	*check = mend_l4(p, *check, addresses + ports);
+	*check = mend_l4(p->protocol, *check, addresses + ports);
 	if (addresses && p->family == 4)
 		bpf_csum_update(skb, (__u16)~addresses);
 	return true;

@@ -86,7 +86,7 @@ static __always_inline bool is_address(const union sctp_parameter *parameter)
 	return parameter->type == bpf_htons(SCTP_IPV4_ADDRESS) || parameter->type == bpf_htons(SCTP_IPV6_ADDRESS);
 }
 
-/* Does the CRC stand in the packet? (0: it is left to the device.) */
+/* (A checksum of 0 is left to the device.) */
 static __always_inline bool mend_crc(struct __sk_buff *skb, const struct pkt *p, __u32 change)
 {
 	__u32 place = p->l4 + offsetof(struct sctp_header, checksum), checksum;

@@ -87,7 +87,7 @@ static __always_inline void begin_tcp_flow(const struct frame *f, const struct p
  * An outbound segment that no socket of this host sends: follow it. @request: the policy passes it, so it may begin
  * a flow. Answers to strangers (SYN-ACK, RST, what leaves from a port that the inbound policy
  * passes) begin none. Returns whether it belongs to a flow. A global function, for the
- * reason given in parse.h.
+ * reason given in parse_ip.h.
  */
 __noinline bool follow_tcp_out(struct __sk_buff *skb, const struct pkt *p, bool request)
 {

@@ -21,12 +21,12 @@
 static __always_inline bool translate_ports_in_frame(const struct frame *f, const struct pkt *p,
 						     const struct rewritten *r)
 {
-	__u16 *check = at(f, checksum_place(p), sizeof(*check));
+	__u16 *check = at(f, checksum_place(p->protocol, p->l4), sizeof(*check));
 
 	if (!check || may_be_incomplete(p, *check))
 		return false;
-	if (has_checksum(p, *check))
-		*check = mend_l4(p, *check, r->change + change_of_ports(r));
+	if (has_checksum(p->protocol, *check))
+		*check = mend_l4(p->protocol, *check, r->change + change_of_ports(r));
 	return write_ports(f, p, r);
 }
 
@@ -59,7 +59,7 @@ static __always_inline bool is_plain(const struct xdp_md *xdp, const struct pkt 
 }
 
 /* Forward the packet, which passes; XDP_PASS leaves it, untouched, to TC. A global function, for the reason given in
- * parse.h. */
+ * parse_ip.h. */
 __noinline int translate_xdp(struct xdp_md *xdp, const struct pkt *p)
 {
 	struct frame f = {.data = (void *)(long)xdp->data, .end = (void *)(long)xdp->data_end};
