@@ -161,7 +161,7 @@ static void paint_range(struct compiler *c, enum xdpfw_table table, const struct
 
 /*
  * A link lets in what is for either of its ends. Other forwards let in themselves what they take, in the data path
- * (bpf/forward.h): not what is for a group, nor what answers this host's own requests from such a port.
+ * (bpf/begin.h): not what is for a group, nor what answers this host's own requests from such a port.
  */
 static void paint_link(struct compiler *c, const struct statement *s, enum xdpfw_table table)
 {

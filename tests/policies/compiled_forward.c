@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Forwards as the data path meets them: links (bpf/link.h), listeners and targets (bpf/forward.h). */
+/* Forwards as the data path meets them: links (bpf/link.h), listeners and targets (bpf/forward.h, bpf/begin.h). */
 #include <assert.h>
 #include <string.h>
 
